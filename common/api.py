@@ -1,0 +1,151 @@
+"""The shape of the REST interface: permissions, and one form for every error (RFC 9457)."""
+
+import logging
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from axes.helpers import get_cool_off
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, JsonResponse
+from django.utils.translation import gettext as _
+from rest_framework import exceptions
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from .errors import DomainError
+from .permissions import Permission
+
+CONTENT_TYPE = "application/problem+json"
+logger = logging.getLogger(__name__)
+
+
+class Requires(BasePermission):
+    """``permission_classes = [Requires(Permission.USE_API, Permission.VIEW_CUSTOMERS)]``.
+
+    Any one of the permissions is enough.
+    """
+
+    def __init__(self, *permissions: Permission) -> None:
+        self.permissions = permissions
+
+    def __call__(self) -> "Requires":
+        """The framework makes a permission anew for each request; this one holds no state."""
+        return self
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        user = request.user
+        return user.is_authenticated and any(user.can(p) for p in self.permissions)
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    errors: list[dict[str, Any]] | None = None,
+    extra: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the body of a problem: ``code`` is stable, ``detail`` is for a person.
+
+    ``where`` (a path into the input) and ``errors`` (one per wrong field) stand only where they
+    say something; ``extra`` holds what else a machine can use.
+    """
+    extra = dict(extra or {})
+    body: dict[str, Any] = {
+        "type": f"urn:juzhen:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+    }
+    if "where" in extra:
+        body["where"] = extra.pop("where")
+    if errors:
+        body["errors"] = errors
+    if extra:
+        body["extra"] = extra
+    return body
+
+
+def problem_handler(error: Exception, context: dict[str, Any]) -> Response:
+    """Turn whatever a view raised into a problem; what nobody foresaw becomes a 500 and a log."""
+    set_rollback()
+    response = _respond(_known(error), context["request"])
+    response.content_type = CONTENT_TYPE
+    # A refused caller is told how to authenticate, a throttled one when to come back.
+    if header := getattr(error, "auth_header", None):
+        response["WWW-Authenticate"] = header
+    if wait := getattr(error, "wait", None):
+        response["Retry-After"] = str(int(wait))
+    return response
+
+
+def problem_page(request: HttpRequest, status: int, code: str, detail: str) -> JsonResponse:
+    """The same form where no API view was reached: an unknown address, a fault in a middleware."""
+    return JsonResponse(
+        problem(status, code, detail),
+        status=status,
+        content_type=CONTENT_TYPE,
+        json_dumps_params={"ensure_ascii": False},
+    )
+
+
+def _known(error: Exception) -> Exception:
+    """Map Django's own refusals to the framework's, which carry a status and a code."""
+    if isinstance(error, Http404):
+        return exceptions.NotFound()
+    if isinstance(error, PermissionDenied):
+        return exceptions.PermissionDenied()
+    return error
+
+
+def _respond(error: Exception, request: Request) -> Response:
+    if isinstance(error, DomainError):
+        body = problem(error.status, error.code, error.message, extra=error.extra)
+    elif isinstance(error, exceptions.AuthenticationFailed) and _locked(request):
+        return _locked_out()
+    elif isinstance(error, exceptions.ValidationError):
+        errors = list(_field_errors(error.get_full_details(), []))
+        body = problem(error.status_code, "invalid", _("The input is not valid."), errors=errors)
+    elif isinstance(error, exceptions.APIException):
+        body = problem(error.status_code, _code(error), str(error.detail))
+    else:
+        logger.error("Unforeseen error at %s", request.path, exc_info=error)
+        if settings.DEBUG:
+            raise error
+        body = problem(500, "internal", _("Something went wrong here. It has been recorded."))
+    return Response(body, status=body["status"])
+
+
+def _code(error: exceptions.APIException) -> str:
+    codes = error.get_codes()
+    return codes if isinstance(codes, str) else error.default_code
+
+
+def _locked(request: Request) -> bool:
+    """Whether the refusal came from the lockout: axes marks the framework's request object."""
+    return getattr(request, "axes_locked_out", False)
+
+
+def _locked_out() -> Response:
+    detail = _("Too many wrong passwords. This name is locked from this address for a while.")
+    cool_off = get_cool_off()
+    headers = {"Retry-After": str(int(cool_off.total_seconds()))} if cool_off else {}
+    return Response(problem(429, "locked", detail), status=429, headers=headers)
+
+
+def _field_errors(details: Any, where: list[int | str]) -> Iterator[dict[str, Any]]:
+    """Flatten the framework's nested details: one entry per fault, with the path to its field."""
+    if isinstance(details, dict) and {"message", "code"} <= details.keys():
+        yield {"where": where, "code": details["code"], "message": str(details["message"])}
+    elif isinstance(details, dict):
+        for name, inner in details.items():
+            yield from _field_errors(inner, [*where, name])
+    else:
+        for index, inner in enumerate(details):
+            at = where if "message" in inner else [*where, index]
+            yield from _field_errors(inner, at)

@@ -1,0 +1,23 @@
+"""The one error that business code raises, and nothing else may be shown to a user."""
+
+from typing import Any
+
+
+class DomainError(Exception):
+    """What must hold, what came instead, and what to do about it.
+
+    ``code`` is stable and untranslated (``unknown_city``); ``message`` is one translated sentence
+    for a person; ``extra`` holds plain values for a machine (positions, counts, nearest names).
+    ``status`` is the HTTP status an API answer carries: 400 for bad input, 404 for what the caller
+    may not know of, 409 for a conflict with the present state, 503 for "not yet".
+    """
+
+    def __init__(self, code: str, message: str, *, status: int = 400, **extra: Any) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = str(message)
+        self.status = status
+        self.extra = extra
+
+    def __str__(self) -> str:
+        return f"{self.message} [{self.code}]"

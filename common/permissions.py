@@ -1,0 +1,53 @@
+"""What a person or system may do. Which roles hold which of these stands in accounts.roles."""
+
+from enum import StrEnum
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class Permission(StrEnum):
+    """One permission; its value is stable and stands in no database."""
+
+    VIEW_CUSTOMERS = "view_customers"
+    VIEW_SENSITIVE = "view_sensitive"
+    EXPORT_CUSTOMERS = "export_customers"
+    VIEW_RUNS = "view_runs"
+    START_RUNS = "start_runs"
+    VIEW_MATRICES = "view_matrices"
+    EDIT_MATRICES = "edit_matrices"
+    VIEW_CAMPAIGNS = "view_campaigns"
+    EDIT_POLICIES = "edit_policies"
+    EDIT_CAMPAIGNS = "edit_campaigns"
+    APPROVE = "approve"
+    VIEW_MODELS = "view_models"
+    TRAIN_MODELS = "train_models"
+    VIEW_AUDIT = "view_audit"
+    MANAGE_USERS = "manage_users"
+    MANAGE_ORGANISATION = "manage_organisation"
+    USE_API = "use_api"
+
+    @property
+    def label(self) -> str | Promise:
+        return LABELS[self]
+
+
+LABELS: dict[Permission, str | Promise] = {
+    Permission.VIEW_CUSTOMERS: _("look customers up"),
+    Permission.VIEW_SENSITIVE: _("see sensitive attributes"),
+    Permission.EXPORT_CUSTOMERS: _("export customer lists"),
+    Permission.VIEW_RUNS: _("see the daily runs"),
+    Permission.START_RUNS: _("start a run"),
+    Permission.VIEW_MATRICES: _("see customer matrices"),
+    Permission.EDIT_MATRICES: _("edit customer matrices"),
+    Permission.VIEW_CAMPAIGNS: _("see policies and campaigns"),
+    Permission.EDIT_POLICIES: _("edit policies"),
+    Permission.EDIT_CAMPAIGNS: _("edit campaigns"),
+    Permission.APPROVE: _("approve the work of others"),
+    Permission.VIEW_MODELS: _("see models"),
+    Permission.TRAIN_MODELS: _("train and publish models"),
+    Permission.VIEW_AUDIT: _("read the operation log and the audit"),
+    Permission.MANAGE_USERS: _("manage users"),
+    Permission.MANAGE_ORGANISATION: _("manage the organisation"),
+    Permission.USE_API: _("call the interface as a system"),
+}

@@ -1,0 +1,15 @@
+"""Every address of the product, on one page."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("accounts/", include("accounts.urls")),
+    path("api/", include("config.api")),
+    path("", include("campaigns.urls")),
+    path("", include("portal.urls")),
+]
+
+handler400 = "common.pages.bad_request"
+handler403 = "common.pages.forbidden"
+handler404 = "common.pages.not_found"
+handler500 = "common.pages.broken"
