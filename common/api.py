@@ -14,7 +14,6 @@ from rest_framework import exceptions
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import set_rollback
 
 from .errors import DomainError
 from .permissions import Permission
@@ -73,7 +72,6 @@ def problem(
 
 def problem_handler(error: Exception, context: dict[str, Any]) -> Response:
     """Turn whatever a view raised into a problem; what nobody foresaw becomes a 500 and a log."""
-    set_rollback()
     response = _respond(_known(error), context["request"])
     response.content_type = CONTENT_TYPE
     # A refused caller is told how to authenticate, a throttled one when to come back.

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
 
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -26,12 +26,26 @@ def signed_in(view: View) -> View:
 
     @wraps(view)
     def page(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return _to_login(request)
         try:
             return view(request, *args, **kwargs)
         except DomainError as error:
             return error_page(request, error.status, error.code, error.message)
 
-    return login_required(page)
+    return page
+
+
+def is_part(request: HttpRequest) -> bool:
+    """Whether htmx asks for a part of a page, not a person for a page."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def _to_login(request: HttpRequest) -> HttpResponse:
+    """To the login and back here; a part that refreshes itself takes its whole page there."""
+    if is_part(request):
+        return HttpResponse(status=401, headers={"HX-Refresh": "true"})
+    return redirect_to_login(request.get_full_path())
 
 
 def require(*permissions: Permission) -> Callable[[View], View]:
@@ -55,7 +69,8 @@ def error_page(request: HttpRequest, status: int, code: str, message: str) -> Ht
     if request.path.startswith(API_PREFIX):
         return problem_page(request, status, code, message)
     context = {"status": status, "title": _title(status), "message": message, "code": code}
-    return render(request, "error.html", context, status=status)
+    template = "error_part.html" if is_part(request) else "error.html"
+    return render(request, template, context, status=status)
 
 
 def _title(status: int) -> str:
