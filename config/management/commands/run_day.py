@@ -1,0 +1,56 @@
+"""Run a business date from its sources to the published answers, and show how it went."""
+
+from datetime import date
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+
+from common.errors import DomainError
+from config.daily import run_day, steps_of_a_day
+from config.watching import Watch, summary
+from jobs.models import Run, State
+from jobs.work import work_through
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--date", type=date.fromisoformat, required=True, help="business date, YYYY-MM-DD"
+        )
+        parser.add_argument(
+            "--no-wait", action="store_true", help="leave the work to the workers and return"
+        )
+        parser.add_argument("--by", default="operations", help="whom the operation log names")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        console = Console(file=self.stdout, highlight=False)
+        try:
+            run, new = run_day(options["date"], by=options["by"])
+        except DomainError as error:
+            raise CommandError(str(error)) from error
+        if run.state == State.DONE:
+            console.print(f"{run} is done already with these inputs; nothing has changed.")
+        elif options["no_wait"]:
+            console.print(f"{run} {'is asked for' if new else 'is under way'}.")
+            return
+        else:
+            run = self._work(run, console)
+        console.print(summary(run))
+        self._refuse_failed(run)
+
+    def _work(self, run: Run, console: Console) -> Run:
+        console.print(f"{run}")
+        try:
+            with Watch(run, console):
+                return work_through(run, steps_of_a_day())
+        except KeyboardInterrupt as interrupt:
+            message = "Interrupted. Nothing is lost: the same command goes on where it stopped."
+            raise CommandError(message, returncode=130) from interrupt
+
+    def _refuse_failed(self, run: Run) -> None:
+        failed = run.steps.filter(state=State.FAILED).first()
+        if failed is not None:
+            raise CommandError(f"{failed.name}: {failed.error['message']} [{failed.error['code']}]")

@@ -1,0 +1,41 @@
+"""What workers do at a bell. It may ring twice, late or never, so each looks what there is to do."""
+
+from celery import shared_task
+
+from campaigns.retention import prune_answers
+from jobs import outbox
+from jobs.models import Run
+from jobs.services import BELL
+from jobs.work import work_once
+from lake import partitions
+
+from . import nightly
+from .daily import steps_of_a_day
+
+DRAFTS_KEPT_SECONDS = 24 * 3600
+
+
+@shared_task(name=BELL, acks_late=False)
+def work(run_id: int) -> None:
+    """Do the run's next step, if it is free. Finishing it rings for the one after.
+
+    Acknowledged at once: the step row, not the message, says that there is work. A message held
+    for the length of a step would be given out again by the broker's own timeouts.
+    """
+    run = Run.objects.filter(pk=run_id).first()
+    if run is not None:
+        work_once(run, steps_of_a_day())
+
+
+@shared_task(name="day.begin_due")
+def begin_due() -> None:
+    nightly.ask_for_the_night()
+    nightly.begin_due()
+
+
+@shared_task(name="day.sweep")
+def sweep() -> None:
+    """Remove drafts of dead writers, rung bells, and answers that no kept publication shows."""
+    partitions.sweep(DRAFTS_KEPT_SECONDS)
+    outbox.forget_rung()
+    prune_answers()

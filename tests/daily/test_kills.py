@@ -1,0 +1,190 @@
+"""kill -9 anywhere: the next run or the reconciler finishes the day as if nothing had been."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.daily.conftest import Undisturbed
+from tests.forks import CONTEXT, Site
+
+from .province import DAY2, ask_for, drafts, in_child, look, publications, run_through, steps
+
+STEPS = ("ingest", "score", "assign", "match", "publish")
+MOMENTS = 30
+MANY_MOMENTS = 300
+
+
+# --- what children do ---
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_before(name: str) -> None:
+    """Run the day, and be killed when step ``name`` has been claimed and nothing done."""
+    _work(name, before=die)
+
+
+def die_after(name: str) -> None:
+    """Run the day, and be killed when step ``name`` is done and nothing is recorded of it."""
+    _work(name, after=die)
+
+
+def die_between(name: str) -> None:
+    """Run the day, and be killed when step ``name`` is recorded and the next not yet claimed."""
+    from config.daily import steps_of_a_day
+    from jobs.models import Run, State
+    from jobs.work import work_once
+
+    ask_for(DAY2)
+    run = Run.objects.first()
+    while not run.steps.filter(name=name, state=State.DONE).exists():
+        work_once(run, steps_of_a_day())
+    die()
+
+
+def _work(name: str, before: Callable[[], None] = int, after: Callable[[], None] = int) -> None:
+    from config.daily import steps_of_a_day
+    from jobs.models import Run
+    from jobs.work import work_through
+
+    def fatal(claim: Any, do: Any) -> Any:
+        before()
+        done = do(claim)
+        after()
+        return done
+
+    wanted = steps_of_a_day()
+    ask_for(DAY2)
+    fatal_step = {name: lambda claim: fatal(claim, wanted[name])}
+    work_through(Run.objects.first(), wanted | fatal_step)
+
+
+def reconcile_until_done() -> None:
+    """A reconciler and a worker, without anyone asking for the day again."""
+    from celery import current_app
+
+    from config.tasks import work
+    from jobs import outbox, services
+    from jobs.models import Run, State
+
+    bells: list[dict[str, Any]] = []
+    current_app.send_task = lambda topic, kwargs, retry: bells.append(kwargs)
+    while Run.objects.first().state not in (State.DONE, State.FAILED):
+        services.reconcile()
+        outbox.relay()
+        while bells:
+            work(**bells.pop())
+        time.sleep(0.1)
+
+
+def sweep() -> None:
+    from lake import partitions
+
+    partitions.sweep(0)
+
+
+def read_all_the_time(url: str, pipe: Any) -> None:
+    from .province import _SHOWN
+
+    seen = set()
+    with psycopg.connect(url, autocommit=True) as connection:
+        while not pipe.poll():
+            seen.add(connection.execute(_SHOWN).fetchone())
+    pipe.send(seen)
+
+
+# --- tests ---
+
+
+@pytest.fixture
+def reader(site: Site, undisturbed: Undisturbed) -> Iterator[None]:
+    """Somebody reads during the whole test; he must see the day before or the day, whole."""
+    ours, theirs = CONTEXT.Pipe()
+    process = site.start(read_all_the_time, site.database_url, theirs)
+    yield
+    ours.send("stop")
+    seen = ours.recv()
+    process.join()
+    whole = {tuple(vars(shown).values()) for shown in (undisturbed.before, undisturbed.after)}
+    assert seen <= whole
+
+
+def check_finished(site: Site, undisturbed: Undisturbed) -> None:
+    """The day is exactly the undisturbed one, and nothing is left over."""
+    assert look(site.database_url) == undisturbed.after
+    assert publications(site.database_url) == undisturbed.publications
+    assert {step["state"] for step in steps(site.database_url)} == {"done"}
+    in_child(site, sweep)
+    assert drafts(site) == []
+
+
+@pytest.mark.parametrize("name", STEPS)
+@pytest.mark.parametrize("kill", [die_before, die_after, die_between])
+@pytest.mark.usefixtures("reader")
+def test_killed_at_a_step_boundary_the_next_run_finishes_the_day(
+    site: Site, undisturbed: Undisturbed, kill: Callable[[str], None], name: str
+) -> None:
+    assert site.run(kill, name) == -signal.SIGKILL
+    in_child(site, run_through, DAY2)
+    check_finished(site, undisturbed)
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_killed_at_a_step_boundary_the_reconciler_finishes_the_day(
+    site: Site, undisturbed: Undisturbed, name: str
+) -> None:
+    assert site.run(die_after, name) == -signal.SIGKILL
+    in_child(site, reconcile_until_done)
+    check_finished(site, undisturbed)
+
+
+def kill_at_a_random_moment(site: Site, undisturbed: Undisturbed, moment: int) -> None:
+    """Kill a running day after a random part of its time; alternate who finishes it."""
+    victim = site.start(run_through, DAY2)
+    time.sleep(Random(moment).uniform(0, undisturbed.seconds))
+    victim.kill()
+    victim.join()
+    if moment % 2:
+        in_child(site, ask_for, DAY2)  # the kill may have come before it was asked for
+        in_child(site, reconcile_until_done)
+    else:
+        in_child(site, run_through, DAY2)
+    check_finished(site, undisturbed)
+
+
+@pytest.mark.parametrize("moment", range(MOMENTS))
+@pytest.mark.usefixtures("reader")
+def test_killed_at_a_random_moment_the_day_is_finished(
+    site: Site, undisturbed: Undisturbed, moment: int
+) -> None:
+    kill_at_a_random_moment(site, undisturbed, moment)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("moment", range(MOMENTS, MOMENTS + MANY_MOMENTS))
+@pytest.mark.usefixtures("reader")
+def test_killed_at_one_of_many_random_moments_the_day_is_finished(
+    site: Site, undisturbed: Undisturbed, moment: int
+) -> None:
+    kill_at_a_random_moment(site, undisturbed, moment)
+
+
+def test_killed_over_and_over_the_day_gets_done(site: Site, undisturbed: Undisturbed) -> None:
+    site = replace(site, settings=site.settings | {"STEP_ATTEMPTS": 50})
+    random = Random(3)
+    for _ in range(8):
+        victim = site.start(run_through, DAY2)
+        time.sleep(random.uniform(0, undisturbed.seconds))
+        victim.kill()
+        victim.join()
+    in_child(site, run_through, DAY2)
+    check_finished(site, undisturbed)
