@@ -5,6 +5,7 @@ sweep removes; between rename and row there is a complete folder whose manifest 
 adopt it; after the row there is a partition.
 """
 
+import errno
 import json
 import os
 import shutil
@@ -20,15 +21,21 @@ from uuid import uuid4
 import pyarrow.parquet as pq
 from django.conf import settings
 
+from .engine import SPILL
 from .models import Partition
 
 MANIFEST = "manifest.json"
 DRAFTS = ".drafts"
+REFUSED = ".refused"
 
 
 @dataclass
 class Draft:
-    """A partition being written: one Parquet file per part, and the facts found on the way."""
+    """A partition being written: one Parquet file per part, and the facts found on the way.
+
+    ``path`` becomes the partition, with whatever else is put beside the parts; ``scratch`` is a
+    folder for what is needed only while writing.
+    """
 
     path: Path
     parts: int
@@ -37,6 +44,10 @@ class Draft:
 
     def file(self, part: int) -> Path:
         return self.path / f"part-{part:04d}.parquet"
+
+    @property
+    def scratch(self) -> Path:
+        return self.path.with_suffix(".scratch")
 
 
 def find(dataset: str, business_date: date, key: str) -> Partition | None:
@@ -47,7 +58,7 @@ def find(dataset: str, business_date: date, key: str) -> Partition | None:
     folder = Path(settings.LAKE_DIR) / dataset / business_date.isoformat() / key
     if not (folder / MANIFEST).is_file():
         return None
-    return _record(dataset, business_date, key, json.loads((folder / MANIFEST).read_text()))
+    return _record(dataset, business_date, key, folder)
 
 
 @contextmanager
@@ -62,27 +73,43 @@ def writing(
     final = Path(settings.LAKE_DIR) / dataset / business_date.isoformat() / key
     draft = Draft(Path(settings.LAKE_DIR) / DRAFTS / uuid4().hex, parts or settings.LAKE_PARTS)
     draft.path.mkdir(parents=True)
+    draft.scratch.mkdir()
     try:
         yield draft
-        manifest = _manifest(draft)
+        _seal(draft)
         _move_into_place(draft.path, final)
     finally:
         shutil.rmtree(draft.path, ignore_errors=True)
-    draft.partition = _record(dataset, business_date, key, manifest)
+        shutil.rmtree(draft.scratch, ignore_errors=True)
+    draft.partition = _record(dataset, business_date, key, final)
+
+
+def refused(dataset: str, business_date: date, key: str) -> Path:
+    """Return the folder for what shows why a partition was refused; no step ever reads it."""
+    return Path(settings.LAKE_DIR) / REFUSED / dataset / business_date.isoformat() / key
 
 
 def sweep(older_than_seconds: float) -> int:
-    """Remove drafts that no living writer can still be filling; return how many."""
+    """Remove drafts and spilled data that no living writer can still need; return how many."""
     removed = 0
-    for folder in (Path(settings.LAKE_DIR) / DRAFTS).glob("*"):
-        newest = max((f.stat().st_mtime for f in [folder, *folder.rglob("*")]), default=0.0)
-        if newest < time.time() - older_than_seconds:
-            shutil.rmtree(folder, ignore_errors=True)
-            removed += 1
+    for place in (DRAFTS, SPILL):
+        for folder in (Path(settings.LAKE_DIR) / place).glob("*"):
+            if _last_touched(folder) < time.time() - older_than_seconds:
+                shutil.rmtree(folder, ignore_errors=True)
+                removed += 1
     return removed
 
 
-def _manifest(draft: Draft) -> dict[str, Any]:
+def _last_touched(folder: Path) -> float:
+    """Return the newest change below the folder; now, if its writer is just moving it."""
+    try:
+        return max(file.stat().st_mtime for file in [folder, *folder.rglob("*")])
+    except FileNotFoundError:
+        return time.time()
+
+
+def _seal(draft: Draft) -> None:
+    """Write the manifest last of all and bring everything to the disk."""
     files = [draft.file(part) for part in range(draft.parts)]
     manifest = {
         "parts": draft.parts,
@@ -91,17 +118,16 @@ def _manifest(draft: Draft) -> dict[str, Any]:
         "facts": draft.facts,
     }
     (draft.path / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, sort_keys=True))
-    for file in [*files, draft.path / MANIFEST]:
-        _flush(file)
-    return manifest
+    for path in [*draft.path.iterdir(), draft.path]:
+        _flush(path)
 
 
 def _move_into_place(source: Path, final: Path) -> None:
     final.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.rename(source, final)
-    except OSError:
-        if not (final / MANIFEST).is_file():
+    except OSError as error:
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
             raise
     _flush(final.parent)
 
@@ -114,7 +140,11 @@ def _flush(path: Path) -> None:
         os.close(handle)
 
 
-def _record(dataset: str, business_date: date, key: str, manifest: dict[str, Any]) -> Partition:
+def _record(dataset: str, business_date: date, key: str, folder: Path) -> Partition:
+    """Name the folder by a row, from its own manifest: another writer may have been first."""
     return Partition.objects.get_or_create(
-        dataset=dataset, business_date=business_date, key=key, defaults=manifest
+        dataset=dataset,
+        business_date=business_date,
+        key=key,
+        defaults=json.loads((folder / MANIFEST).read_text()),
     )[0]

@@ -4,28 +4,40 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Partition',
+            name="Partition",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('dataset', models.CharField(max_length=40)),
-                ('business_date', models.DateField()),
-                ('key', models.CharField(max_length=40)),
-                ('parts', models.PositiveSmallIntegerField()),
-                ('rows', models.BigIntegerField()),
-                ('size', models.BigIntegerField(help_text='bytes')),
-                ('facts', models.JSONField(default=dict, help_text='counts and proofs found while writing')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("dataset", models.CharField(max_length=40)),
+                ("business_date", models.DateField()),
+                ("key", models.CharField(max_length=40)),
+                ("parts", models.PositiveSmallIntegerField()),
+                ("rows", models.BigIntegerField()),
+                ("size", models.BigIntegerField(help_text="bytes")),
+                (
+                    "facts",
+                    models.JSONField(
+                        default=dict, help_text="counts and proofs found while writing"
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('dataset', 'business_date', 'key'), name='lake_partition_once')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("dataset", "business_date", "key"), name="lake_partition_once"
+                    )
+                ],
             },
         ),
     ]

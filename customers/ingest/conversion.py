@@ -1,0 +1,305 @@
+"""From what a source says to typed values and reasons, as one tree over all its rows.
+
+Four projections, each on the one before: the raw value; ``_n`` the same trimmed, with null words
+read as null; ``_d`` converted, null where it cannot be; then the value under its column's name and
+``_e`` the reason for rejecting it, null where it is sound. The engine runs them in one pass.
+
+DuckDB only: a snapshot is cut once, and other engines read what was cut.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from sqlglot import exp
+
+from lake.parts import part_of_sql
+from rules import Params
+
+from ..models import Type
+from ..reasons import Reason
+from ..tables import CUSTOMER_NO, KEY_LENGTH, TEXT_LENGTH, Table
+from .kinds import NUMERIC, Kind
+from .mapping import ISO_DATE, Reading
+
+# Names that no column of a table can have: codes begin with a letter.
+POSITION = "_position"
+PART = "_part"
+PROBLEMS = "_problems"
+REJECTED_PART = -1
+
+# What surrounds a value without being of it: blanks of ASCII, no-break and ideographic space.
+BLANKS = " \t\r\n\u00a0\u3000"
+NUMBER = r"[+-]?(inf(inity)?|([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?)"
+NOT_A_NUMBER = ("nan", "+nan", "-nan")
+TRUE_WORDS = ("true", "1", "yes")
+FALSE_WORDS = ("false", "0", "no")
+CONTROL_IN_IDENTIFIER = r"[\x00-\x1f\x7f-\x9f]"
+CONTROL_IN_TEXT = r"\x00"
+SHOWN_LENGTH = 200
+
+
+@dataclass(frozen=True)
+class Field:
+    """A reading, the name of its raw column below, and what its raw value is taken for."""
+
+    reading: Reading
+    raw: str
+    raw_kind: Kind
+    kind: Kind
+
+
+def converted(
+    raw: exp.Query,
+    table: Table,
+    fields: Sequence[Field],
+    null_words: Sequence[str],
+    params: Params,
+    parts: int,
+) -> exp.Select:
+    """Return (position, the table's columns, part, problems) for every row of ``raw``.
+
+    ``raw`` gives ``_position`` and each field's raw column. ``_part`` is the part of a sound row
+    and -1 of one with problems; ``_problems`` is null or a list of (column, value, reason), with
+    nulls for the columns that are sound. Columns without a field are null.
+    """
+    steps = [_Steps(field, index, params) for index, field in enumerate(fields)]
+    normal = exp.select(_column(POSITION), *(_column(field.raw) for field in fields)).select(
+        *(_as(step.normal(null_words), step.n) for step in steps)
+    )
+    typed = exp.select("*", *(_as(step.converted(), step.d) for step in steps))
+    judged = exp.select(
+        _column(POSITION),
+        *(_column(field.raw) for field in fields),
+        *(_as(step.value(), step.code) for step in steps),
+        *(_as(step.problem(), step.e) for step in steps),
+    )
+    inner = _below(judged, _below(typed, _below(normal, raw)))
+    return _below(_routed(table, steps, parts), inner)
+
+
+def raw_column(index: int) -> str:
+    return f"_r{index}"
+
+
+def _routed(table: Table, steps: "Sequence[_Steps]", parts: int) -> exp.Select:
+    by_code = {step.code: step for step in steps}
+    columns = [
+        _column(c.code) if c.code in by_code else _as(exp.cast(exp.null(), c.sql_type), c.code)
+        for c in table.columns
+    ]
+    bad = _not_null(exp.func("coalesce", *(_column(step.e) for step in steps)))
+    part = _case(
+        (bad, exp.Literal.number(REJECTED_PART)), default=part_of_sql(_column(CUSTOMER_NO), parts)
+    )
+    # Only the rejected rows pay for their list: a branch is evaluated for the rows that take it.
+    problems = _case((bad.copy(), exp.Array(expressions=[step.shown() for step in steps])))
+    return exp.select(_column(POSITION), *columns, _as(part, PART), _as(problems, PROBLEMS))
+
+
+class _Steps:
+    """The trees of one field. Each names the columns of the projection below it."""
+
+    def __init__(self, field: Field, index: int, params: Params) -> None:
+        self.field = field
+        self.reading = field.reading
+        self.column = field.reading.column
+        self.code = self.column.code
+        self.params = params
+        self.n, self.d, self.e = (f"_{letter}{index}" for letter in "nde")
+
+    def normal(self, null_words: Sequence[str]) -> exp.Expression:
+        """The value as it is taken: trimmed text without null words, double, boolean or date."""
+        raw = _column(self.field.raw)
+        if self.field.kind is Kind.NUMBER:
+            number = exp.cast(raw, "DOUBLE")
+            return _case((_call("isnan", number), exp.null()), default=number.copy())
+        if self.field.kind is Kind.DATE:
+            return exp.cast(_local(raw, self.field.raw_kind), "DATE")
+        if self.field.kind is Kind.BOOLEAN:
+            return raw
+        text = exp.Trim(this=exp.cast(raw, "VARCHAR"), expression=exp.Literal.string(BLANKS))
+        null = exp.In(this=text, expressions=[self._text(word) for word in null_words])
+        if self.column.type in NUMERIC:
+            lowered = exp.Lower(this=text.copy())
+            null = exp.or_(null, exp.In(this=lowered, expressions=_words(NOT_A_NUMBER)))
+        return _case((null, exp.null()), default=text.copy())
+
+    def converted(self) -> exp.Expression:
+        """The value in its column's type (an integer still as a double), null if it has none."""
+        n = _column(self.n)
+        match self.column.type:
+            case Type.INTEGER | Type.NUMBER:
+                return self._number(n)
+            case Type.BOOLEAN:
+                return self._boolean(n)
+            case Type.DATE:
+                return self._date(n)
+            case Type.CATEGORY:
+                named = self._named(n)
+                return _case(*named, default=n) if named else n
+            case _:
+                return n
+
+    def problem(self) -> exp.Expression:
+        """The first thing that is wrong with the value, as a reason code; null if nothing is."""
+        n, d = _column(self.n), _column(self.d)
+        found = []
+        if self.column.missing and not self.reading.other:
+            found.append((_null(n), _word(self.column.missing)))
+        unreadable = exp.and_(_not_null(n), _null(d))
+        match self.column.type:
+            case Type.INTEGER:
+                broken = exp.NEQ(this=d, expression=_call("trunc", d))
+                found.append((exp.or_(unreadable, broken), _word(Reason.WRONG_TYPE)))
+                found.append((self._outside(d), _word(Reason.OUT_OF_RANGE)))
+            case Type.NUMBER:
+                found.append((unreadable, _word(Reason.WRONG_TYPE)))
+                found.append((self._outside(d), _word(Reason.OUT_OF_RANGE)))
+            case Type.CATEGORY:
+                if not self.reading.other:
+                    found.append((exp.not_(self._listed(d)), _word(self.column.unknown)))
+            case Type.TEXT:
+                found.extend(self._text_problems(d))
+            case _:
+                found.append((unreadable, _word(Reason.WRONG_TYPE)))
+        return _case(*found) if found else exp.cast(exp.null(), "VARCHAR")
+
+    def value(self) -> exp.Expression:
+        """The value to load; what it is for a rejected row does not matter."""
+        d = _column(self.d)
+        if self.column.type == Type.INTEGER:
+            return exp.TryCast(this=d, to=exp.DataType.build("BIGINT"))
+        if self.column.type == Type.CATEGORY and self.reading.other:
+            other = self._text(self.reading.other)
+            known = (
+                exp.or_(self._listed(d), _null(d)) if not self.column.missing else self._listed(d)
+            )
+            return _case((known, d.copy()), default=other)
+        return d
+
+    def shown(self) -> exp.Expression:
+        """(column, raw value, reason) of a value that is not sound, null of one that is."""
+        text = exp.cast(_column(self.field.raw), "VARCHAR")
+        value = _call("left", text, exp.Literal.number(SHOWN_LENGTH))
+        problem = exp.Struct(
+            expressions=[
+                exp.PropertyEQ(this=exp.to_identifier(name), expression=part)
+                for name, part in (
+                    ("column", self._text(str(self.reading.source))),
+                    ("value", value),
+                    ("reason", _column(self.e)),
+                )
+            ]
+        )
+        return _case((_not_null(_column(self.e)), problem))
+
+    def _number(self, n: exp.Expression) -> exp.Expression:
+        if self.field.kind is Kind.NUMBER:
+            return n
+        number = exp.TryCast(this=n.copy(), to=exp.DataType.build("DOUBLE"))
+        return _case((_call("regexp_full_match", n, _word(NUMBER)), number))
+
+    def _boolean(self, n: exp.Expression) -> exp.Expression:
+        if self.field.kind is Kind.BOOLEAN:
+            return n
+        if self.field.kind is Kind.NUMBER:
+            one, zero = (exp.EQ(this=n.copy(), expression=exp.Literal.number(i)) for i in (1, 0))
+            return _case((one, exp.true()), (zero, exp.false()))
+        lowered = exp.Lower(this=n.copy())
+        yes = exp.In(this=lowered, expressions=_words(TRUE_WORDS))
+        no = exp.In(this=lowered.copy(), expressions=_words(FALSE_WORDS))
+        return _case(*self._named(n), (yes, exp.true()), (no, exp.false()))
+
+    def _date(self, n: exp.Expression) -> exp.Expression:
+        """A date that reads back as it was written: ``2026-1-5`` is not in the form 2026-01-05."""
+        if self.field.kind is Kind.DATE:
+            return n
+        form = self._text(self.reading.format or ISO_DATE)
+        moment = _call("try_strptime", n, form)
+        same = exp.EQ(this=_call("strftime", moment, form), expression=n.copy())
+        first = exp.cast(exp.Literal.string("0001-01-01"), "TIMESTAMP")
+        in_years = exp.GTE(this=moment.copy(), expression=first)
+        return _case((exp.and_(same, in_years), exp.cast(moment.copy(), "DATE")))
+
+    def _named(self, n: exp.Expression) -> list[tuple[exp.Expression, exp.Expression]]:
+        return [
+            (exp.EQ(this=n.copy(), expression=self._text(raw)), self._code(code))
+            for raw, code in self.reading.values.items()
+        ]
+
+    def _code(self, value: str | bool) -> exp.Expression:
+        if isinstance(value, bool):
+            return exp.true() if value else exp.false()
+        return self._text(value)
+
+    def _listed(self, d: exp.Expression) -> exp.Expression:
+        """Whether d is one of the catalogue's values; null for null."""
+        return exp.In(this=d.copy(), expressions=[self._text(v) for v in self.column.values])
+
+    def _outside(self, d: exp.Expression) -> exp.Expression:
+        low = self.params.bind(float(self.column.minimum), "DOUBLE")
+        high = self.params.bind(float(self.column.maximum), "DOUBLE")
+        return exp.or_(
+            exp.LT(this=d.copy(), expression=low), exp.GT(this=d.copy(), expression=high)
+        )
+
+    def _text_problems(self, d: exp.Expression) -> list[tuple[exp.Expression, exp.Expression]]:
+        longest = KEY_LENGTH if self.column.identifier else TEXT_LENGTH
+        control = CONTROL_IN_IDENTIFIER if self.column.identifier else CONTROL_IN_TEXT
+        too_long = exp.GT(this=exp.Length(this=d.copy()), expression=exp.Literal.number(longest))
+        found = _call("regexp_matches", d, _word(control))
+        return [
+            (too_long, _word(Reason.VALUE_TOO_LONG)),
+            (found, _word(Reason.CONTROL_CHARACTER)),
+        ]
+
+    def _text(self, value: str) -> exp.Expression:
+        return self.params.bind(value, "VARCHAR")
+
+
+def _local(raw: exp.Expression, kind: Kind) -> exp.Expression:
+    """The wall-clock time in the province: an instant's day depends on where one stands."""
+    if kind is not Kind.INSTANT:
+        return raw
+    return exp.AtTimeZone(this=raw, zone=exp.Literal.string(settings.TIME_ZONE))
+
+
+def _below(outer: exp.Select, inner: exp.Query) -> exp.Select:
+    return outer.from_(inner.subquery("below"))
+
+
+def _column(name: str) -> exp.Column:
+    return exp.column(name, quoted=True)
+
+
+def _as(tree: exp.Expression, name: str) -> exp.Alias:
+    return exp.alias_(tree, name, quoted=True)
+
+
+def _word(constant: str) -> exp.Literal:
+    """One of this module's own constants; what comes from outside is bound instead."""
+    return exp.Literal.string(str(constant))
+
+
+def _words(constants: Sequence[str]) -> list[exp.Expression]:
+    return [_word(constant) for constant in constants]
+
+
+def _null(tree: exp.Expression) -> exp.Is:
+    return exp.Is(this=tree.copy(), expression=exp.null())
+
+
+def _not_null(tree: exp.Expression) -> exp.Not:
+    return exp.Not(this=_null(tree))
+
+
+def _call(name: str, *arguments: exp.Expression) -> exp.Anonymous:
+    """A function by DuckDB's own name, which sqlglot leaves as it is."""
+    return exp.Anonymous(this=name, expressions=[argument.copy() for argument in arguments])
+
+
+def _case(
+    *branches: tuple[exp.Expression, exp.Expression], default: exp.Expression | None = None
+) -> exp.Expression:
+    return exp.Case(ifs=[exp.If(this=when, true=then) for when, then in branches], default=default)
