@@ -1,0 +1,322 @@
+"""Compiling the plan: what the two matrices say on one day, frozen under a content key.
+
+The body carries no date. On two days on which the same campaigns run and the same policies hold it
+is the same plan, and an answer that did not change need not be written again.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import numpy as np
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from common.errors import DomainError
+from common.keys import key_of
+from customers.catalogue import CITY, rule_catalogue
+from customers.models import Attribute, Origin
+from rules import Catalogue, compile_condition, compile_number
+from segmentation.models import Cell, Matrix, MatrixVersion
+
+from .checks import bands_of, compiled
+from .matching.ranking import MOST_OFFERS
+from .models import Campaign, MarketingRow, Offer, Plan, PolicyVersion, PriorityRule
+from .planned import (
+    CellSet,
+    Planned,
+    PlannedAttribute,
+    PlannedMatrix,
+    PlannedOffer,
+    PlannedPriority,
+    Ranges,
+)
+
+
+def compile_plan(business_date: date, matrix_versions: Sequence[MatrixVersion]) -> Plan:
+    """Return the plan of the day: campaigns that run, policies that hold, matrices as given.
+
+    Raises DomainError ``stale_marketing_row`` (409) where the marketing matrix names a matrix,
+    dimension or band that is there no more: left out, the row would reach other customers than its
+    author chose.
+    """
+    cells = _Cells(matrix_versions)
+    drafts = _drafts(business_date, cells)
+    with transaction.atomic():
+        offers = _offers(drafts, _strategies(matrix_versions))
+    if len(offers) > MOST_OFFERS:
+        raise DomainError(
+            "too_many_offers",
+            _("A plan holds at most %(most)d offers (campaign × policy); this day has %(n)d.")
+            % {"most": MOST_OFFERS, "n": len(offers)},
+            status=409,
+        )
+    priority = tuple(_priority(rule) for rule in PriorityRule.objects.all())
+    profile, attributes = _attributes(offers, priority, matrix_versions)
+    codes = {offer.campaign for offer in offers}
+    body = Planned(
+        matrices=tuple(PlannedMatrix(v.matrix_id, v.pk, v.number) for v in matrix_versions),
+        cell_sets=tuple(cells.sets),
+        offers=offers,
+        priority=priority,
+        profile=profile,
+        attributes=attributes,
+        campaigns={
+            c.code: {"zh": c.name_zh, "en": c.name_en}
+            for c in Campaign.objects.filter(code__in=codes)
+        },
+    ).to_json()
+    return Plan.objects.get_or_create(key=key_of("plan", 1, body), defaults={"body": body})[0]
+
+
+# --- offers ---
+
+
+@dataclass
+class _Draft:
+    """An offer on its way: the rows of one campaign that name one policy."""
+
+    campaign: Campaign
+    version: PolicyVersion
+    cities: tuple[str, ...]
+    matrices: set[str] = field(default_factory=set)
+    sets: set[int] = field(default_factory=set)
+
+
+def _drafts(business_date: date, cells: "_Cells") -> list[_Draft]:
+    """One draft per campaign and policy, in the order that breaks ties: policy, campaign."""
+    running = {
+        c.code: c for c in Campaign.objects.running_on(business_date).select_related("organisation")
+    }
+    held = {v.policy_id: v for v in PolicyVersion.objects.newest() if v.valid_on(business_date)}
+    drafts: dict[tuple[str, str], _Draft] = {}
+    for row in MarketingRow.objects.filter(campaign__in=running, policy__in=held):
+        campaign, version = running[row.campaign_id], held[row.policy_id]
+        cities = _common_cities(campaign, version)
+        if cities is None:
+            continue
+        key = (row.policy_id, row.campaign_id)
+        draft = drafts.setdefault(key, _Draft(campaign, version, cities))
+        draft.matrices.add(row.matrix)
+        draft.sets.add(cells.index_of(row))
+    return [drafts[key] for key in sorted(drafts)]
+
+
+def _common_cities(campaign: Campaign, version: PolicyVersion) -> tuple[str, ...] | None:
+    """Where both hold, () for everywhere, None for nowhere: a city's campaign stays in the city."""
+    reached, sold = campaign.organisation.cities, version.cities
+    if reached is None:
+        return tuple(sorted(sold))
+    if not sold:
+        return tuple(sorted(reached))
+    return tuple(sorted(reached.intersection(sold))) or None
+
+
+def _offers(drafts: Sequence[_Draft], strategies: Mapping[str, str]) -> tuple[PlannedOffer, ...]:
+    ids = _offer_ids(drafts)
+    return tuple(
+        PlannedOffer(
+            id=ids[d.campaign.code, d.version.pk],
+            campaign=d.campaign.code,
+            policy=d.version.policy_id,
+            version=d.version.number,
+            strategies=tuple(sorted({strategies[matrix] for matrix in d.matrices})),
+            lever=d.campaign.lever,
+            margin=float(d.version.margin),
+            take_up=d.version.take_up,
+            eligibility=d.version.eligibility,
+            exclusivity_group=d.version.exclusivity_group,
+            cities=d.cities,
+            cell_sets=tuple(sorted(d.sets)),
+        )
+        for d in drafts
+    )
+
+
+def _offer_ids(drafts: Sequence[_Draft]) -> dict[tuple[str, int], int]:
+    """The id of each offer; one that was never made before is added, and keeps it for ever."""
+    known = _known_offer_ids(drafts)
+    missing = [
+        Offer(campaign=d.campaign, policy_version=d.version)
+        for d in drafts
+        if (d.campaign.code, d.version.pk) not in known
+    ]
+    if not missing:
+        return known
+    # A conflict is a compiler that runs at the same time: its row serves as well.
+    Offer.objects.bulk_create(missing, ignore_conflicts=True)
+    return _known_offer_ids(drafts)
+
+
+def _known_offer_ids(drafts: Sequence[_Draft]) -> dict[tuple[str, int], int]:
+    rows = Offer.objects.filter(
+        campaign__in={d.campaign.code for d in drafts},
+        policy_version__in={d.version.pk for d in drafts},
+    )
+    return {(o.campaign_id, o.policy_version_id): o.pk for o in rows}
+
+
+def _strategies(versions: Sequence[MatrixVersion]) -> dict[str, str]:
+    codes = [version.matrix_id for version in versions]
+    return dict(Matrix.objects.filter(code__in=codes).values_list("code", "strategy_id"))
+
+
+def _priority(rule: PriorityRule) -> PlannedPriority:
+    return PlannedPriority(rule.position, rule.name_zh, rule.name_en, rule.condition, rule.prefer)
+
+
+# --- cells ---
+
+
+class _Cells:
+    """The cells of the day's matrices, and the distinct sets that marketing rows select."""
+
+    def __init__(self, versions: Sequence[MatrixVersion]) -> None:
+        self.sets: list[CellSet] = []
+        self._index: dict[str, int] = {}
+        self._versions = {version.matrix_id: version for version in versions}
+        self._loaded: dict[str, tuple[np.ndarray, dict[str, np.ndarray]]] = {}
+
+    def index_of(self, row: MarketingRow) -> int:
+        """The place in ``sets`` of the row's cells, which are added if they are new."""
+        box = {dimension: sorted(bands) for dimension, bands in sorted(row.cells.items())}
+        key = key_of(row.matrix, box)
+        if key not in self._index:
+            self._check(row)
+            self._index[key] = len(self.sets)
+            self.sets.append(CellSet(row.matrix, box, self._select(row.matrix, box)))
+        return self._index[key]
+
+    def _check(self, row: MarketingRow) -> None:
+        version = self._versions.get(row.matrix)
+        if version is None:
+            raise _stale(row, _("matrix %s is not among the day's matrices") % row.matrix)
+        known = bands_of(version)
+        for dimension, bands in row.cells.items():
+            if dimension not in known:
+                raise _stale(
+                    row,
+                    _("%(version)s has no dimension %(code)s")
+                    % {"version": version, "code": dimension},
+                )
+            for band in bands:
+                if band not in known[dimension]:
+                    raise _stale(
+                        row,
+                        _("%(version)s has no band %(code)s in dimension %(dimension)s")
+                        % {"version": version, "code": band, "dimension": dimension},
+                    )
+
+    def _select(self, matrix: str, box: Mapping[str, list[str]]) -> Ranges:
+        numbers, places = self._load(matrix)
+        known = bands_of(self._versions[matrix])
+        chosen = np.ones(len(numbers), dtype=bool)
+        for dimension, wanted in box.items():
+            chosen &= np.isin(places[dimension], [known[dimension].index(b) for b in wanted])
+        return _ranges(numbers[chosen])
+
+    def _load(self, matrix: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Cell numbers, ascending, and by dimension the place of each cell's band in it."""
+        if matrix not in self._loaded:
+            version = self._versions[matrix]
+            alive = Q(retired_in_version=None) | Q(retired_in_version__gt=version.number)
+            cells = Cell.objects.filter(alive, matrix=matrix, since_version__lte=version.number)
+            rows = list(cells.order_by("number").values_list("number", "bands"))
+            places = {}
+            for dimension, known in bands_of(version).items():
+                place = {band: index for index, band in enumerate(known)}
+                places[dimension] = np.array([place[bands[dimension]] for _n, bands in rows], int)
+            self._loaded[matrix] = np.array([number for number, _b in rows], int), places
+        return self._loaded[matrix]
+
+
+def _ranges(numbers: np.ndarray) -> Ranges:
+    if not len(numbers):
+        return ()
+    breaks = np.flatnonzero(np.diff(numbers) != 1)
+    firsts = numbers[np.concatenate(([0], breaks + 1))]
+    lasts = numbers[np.concatenate((breaks, [len(numbers) - 1]))]
+    return tuple((int(first), int(last)) for first, last in zip(firsts, lasts, strict=True))
+
+
+def _stale(row: MarketingRow, what: str) -> DomainError:
+    return DomainError(
+        "stale_marketing_row",
+        _(
+            "Row %(position)d of the marketing matrix (%(row)s) no longer fits: %(what)s. "
+            "Change the row or publish a matrix that has it."
+        )
+        % {"position": row.position, "row": row, "what": what},
+        status=409,
+        row=row.position,
+    )
+
+
+# --- attributes ---
+
+
+def _attributes(
+    offers: Iterable[PlannedOffer],
+    priority: Iterable[PlannedPriority],
+    versions: Iterable[MatrixVersion],
+) -> tuple[tuple[str, ...], tuple[PlannedAttribute, ...]]:
+    """The profile's codes, and every attribute that the profile or a rule of the plan reads."""
+    catalogue = rule_catalogue()
+    take_ups: set[str] = set()
+    shown: set[str] = set()
+    for text in {offer.take_up for offer in offers}:
+        take_ups.update(compiled(compile_number, text, catalogue).attributes)
+    conditions = {o.eligibility for o in offers if o.eligibility} | {p.condition for p in priority}
+    for text in conditions:
+        shown.update(compiled(compile_condition, text, catalogue).attributes)
+    for version in versions:
+        shown |= _attributes_of_matrix(version, catalogue)
+    known = list(Attribute.objects.exclude(origin=Origin.LABEL))
+    profile = tuple(a.code for a in known if a.front_desk or a.code in shown)
+    used = {*profile, *take_ups}
+    planned = [_planned(a) for a in known if a.code in used]
+    if CITY in catalogue:
+        planned.append(_city(catalogue))
+    return profile, tuple(planned)
+
+
+def _attributes_of_matrix(version: MatrixVersion, catalogue: Catalogue) -> set[str]:
+    found: set[str] = set()
+    rules = [version.body["scope"]] if version.body.get("scope") else []
+    for dimension in version.body["dimensions"]:
+        if dimension.get("attribute"):
+            found.add(dimension["attribute"])
+        rules += [band["rule"] for band in dimension["bands"] if band.get("rule")]
+    for text in rules:
+        found.update(compiled(compile_condition, text, catalogue).attributes)
+    return found
+
+
+def _planned(a: Attribute) -> PlannedAttribute:
+    return PlannedAttribute(
+        code=a.code,
+        type=a.type,
+        name_zh=a.name_zh,
+        name_en=a.name_en,
+        source="scores" if a.origin == Origin.SCORE else "customers",
+        values=tuple((v["code"], v["zh"], v["en"]) for v in a.values),
+        unit_zh=a.unit_zh,
+        unit_en=a.unit_en,
+        category=a.category,
+        front_desk=a.front_desk,
+    )
+
+
+def _city(catalogue: Catalogue) -> PlannedAttribute:
+    """The customer's city, which rules may name like an attribute."""
+    city: Any = catalogue[CITY]
+    return PlannedAttribute(
+        code=CITY,
+        type=city.type,
+        name_zh=city.name_zh,
+        name_en=city.name_en,
+        source="customers",
+        values=city.values,
+    )
