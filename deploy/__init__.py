@@ -1,0 +1,1 @@
+"""Ways in: the launcher, and PostgreSQL and Valkey embedded in a checkout."""

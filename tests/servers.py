@@ -1,0 +1,73 @@
+"""The servers of one test session: started when first asked for, gone when it ends.
+
+All of them live below one temporary directory, which the pytest controller names and every
+xdist worker shares. `tests.leash` watches the controller and clears up if it is killed.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+
+from deploy import processes
+from deploy.places import CHECKOUT, Place
+from deploy.postgres import Postgres
+
+TEMPLATE = "juzhen_template"
+LEASHED = "leashed"
+
+
+def make_session_directory() -> Path:
+    """A temporary directory that PostgreSQL's user may pass through when we are root."""
+    path = Path(tempfile.mkdtemp(prefix="juzhen-tests-"))
+    if os.geteuid() == 0:
+        path.chmod(0o711)
+    return path
+
+
+def leash(directory: Path, controller: int) -> None:
+    """Have everything below `directory` ended when `controller` has."""
+    command = [sys.executable, "-m", "tests.leash", str(controller), str(directory)]
+    processes.start_detached(command, directory / "leash.log", cwd=CHECKOUT)
+
+
+def remove_session_directory(directory: Path) -> None:
+    """Stop the session's PostgreSQL and remove its directory, with data kept elsewhere for it."""
+    template = directory / TEMPLATE
+    if template.exists() and os.environ.get("DATABASE_URL"):
+        url = template.read_text()
+        drop_database(os.environ["DATABASE_URL"], urlsplit(url).path.removeprefix("/"))
+    if (directory / LEASHED).exists():
+        server = Postgres(Place(directory), "test")
+        server.stop(at_once=True)
+        if server.home != directory:
+            shutil.rmtree(server.home, ignore_errors=True)
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def with_database(url: str, database: str) -> str:
+    """`url`, naming another database."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+
+
+def create_database(url: str, name: str, *, template: str = "template0") -> str:
+    """A new database on the server of `url`, copied from `template`; returns its URL."""
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    _on_server(url, statement.format(sql.Identifier(name), sql.Identifier(template)))
+    return with_database(url, name)
+
+
+def drop_database(url: str, name: str) -> None:
+    """Drop it, whoever is still connected."""
+    statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+    _on_server(url, statement.format(sql.Identifier(name)))
+
+
+def _on_server(url: str, statement: sql.Composed) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement)
