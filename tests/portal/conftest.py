@@ -1,0 +1,2 @@
+from tests.accounts.conftest import province as province
+from tests.portal.settings import page_settings as page_settings
