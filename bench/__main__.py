@@ -1,0 +1,64 @@
+"""`python -m bench`: the table of measured promises, each row as a JSON line too.
+
+Environment: ONLY, the beginning of the names of the rows to run; CUSTOMERS, the size.
+"""
+
+import os
+import shutil
+from importlib import import_module
+from pathlib import Path
+from uuid import uuid4
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.measure import Result, Row, as_json, measured, prepared
+
+# Each module's rows begin with its name.
+MODULES = ("assign",)
+CUSTOMERS = 10_000_000
+VAR = Path(os.environ.get("JUZHEN_VAR", "var"))
+
+
+def main() -> None:
+    only, customers = os.environ.get("ONLY", ""), int(os.environ.get("CUSTOMERS", CUSTOMERS))
+    table = Table(title=f"{customers:,} customers, {os.cpu_count()} cores")
+    for heading in ("row", "what", "figure", "bar", "holds", "peak MiB"):
+        table.add_column(heading)
+    for name in MODULES:
+        rows = [row for row in _rows(name) if row.name.startswith(only)]
+        if rows:
+            _measure(f"bench.{name}", rows, customers, table)
+    Console().print(table)
+
+
+def _rows(name: str) -> tuple[Row, ...]:
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    rows: tuple[Row, ...] = import_module(f"bench.{name}").ROWS
+    return rows
+
+
+def _measure(module: str, rows: list[Row], customers: int, table: Table) -> None:
+    work = (VAR / "bench" / uuid4().hex).resolve()
+    work.mkdir(parents=True)
+    try:
+        prepared(module, work, customers)
+        for row in rows:
+            result = measured(module, row, work, customers)
+            print(as_json(result), flush=True)
+            table.add_row(*_cells(row, result))
+    finally:
+        shutil.rmtree(work)
+
+
+def _cells(row: Row, result: Result) -> list[str]:
+    bar = f"{'≥' if row.at_least else '≤'} {row.bar:g} {row.unit}"
+    figure = f"{result.figure:g} {row.unit}"
+    return [row.name, row.what, figure, bar, "yes" if result.holds else "NO", str(result.peak_mib)]
+
+
+if __name__ == "__main__":
+    main()

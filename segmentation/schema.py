@@ -1,0 +1,84 @@
+"""The shape of strategies and matrices as JSON or YAML: one truth for files, forms and bodies."""
+
+from typing import Any
+
+from common.definitions import CODE, NAME
+
+LIMIT = {"type": "number"}
+ATTRIBUTE = {"type": "string", "minLength": 1, "maxLength": 60}
+RULE = {"type": "string", "minLength": 1, "maxLength": 4000}
+BAND = {"code": CODE, "name": NAME}
+
+
+def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def _bands(extra: dict[str, Any], *required: str) -> dict[str, Any]:
+    band = _object(BAND | extra, "code", "name", *required)
+    return {"type": "array", "minItems": 1, "items": band}
+
+
+def _dimension(kind: str, bands: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
+    properties = {"code": CODE, "name": NAME, "kind": {"const": kind}, "bands": bands} | extra
+    attribute = ["attribute"] if "attribute" in extra else []
+    return _object(properties, "code", "name", "kind", "bands", *attribute)
+
+
+OF_ATTRIBUTE = {"attribute": ATTRIBUTE, "null_band": _object(BAND, "code", "name")}
+CITY_CUTS = {"type": "object", "additionalProperties": {"type": "array", "items": LIMIT}}
+
+DIMENSIONS = {
+    "thresholds": _dimension(
+        "thresholds", _bands({"from": LIMIT, "to": LIMIT}), OF_ATTRIBUTE | {"city_cuts": CITY_CUTS}
+    ),
+    "quantiles": _dimension(
+        "quantiles",
+        _bands({"share": {"type": "number", "exclusiveMinimum": 0, "maximum": 1}}, "share"),
+        OF_ATTRIBUTE,
+    ),
+    "categories": _dimension(
+        "categories",
+        _bands(
+            {
+                "values": {"type": "array", "minItems": 1, "items": {"type": "string"}},
+                "other": {"const": True},
+            }
+        ),
+        OF_ATTRIBUTE,
+    ),
+    "boolean": _dimension("boolean", _bands({"value": {"type": "boolean"}}, "value"), OF_ATTRIBUTE),
+    "rules": _dimension("rules", _bands({"rule": RULE, "else": {"const": True}}), {}),
+}
+
+DIMENSION = {
+    "type": "object",
+    "required": ["kind"],
+    "properties": {"kind": {"enum": list(DIMENSIONS)}},
+    # One schema is chosen by the kind, so that an error speaks of that kind and not of all five.
+    "allOf": [
+        {"if": {"required": ["kind"], "properties": {"kind": {"const": kind}}}, "then": schema}
+        for kind, schema in DIMENSIONS.items()
+    ],
+}
+
+MATRIX = _object(
+    {
+        "code": CODE,
+        "strategy": CODE,
+        "name": NAME,
+        "scope": RULE,
+        "dimensions": {"type": "array", "minItems": 1, "items": DIMENSION},
+    },
+    "code",
+    "strategy",
+    "name",
+    "dimensions",
+)
+MATRICES = {"type": "array", "items": MATRIX}
+STRATEGIES = {"type": "array", "items": _object({"code": CODE, "name": NAME}, "code", "name")}
