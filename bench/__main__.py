@@ -14,8 +14,7 @@ from rich.table import Table
 
 from bench.measure import Result, Row, as_json, measured, prepared
 
-# Each module's rows begin with its name.
-MODULES = ("assign",)
+MODULES = ("assign", "day")
 CUSTOMERS = 10_000_000
 VAR = Path(os.environ.get("JUZHEN_VAR", "var"))
 
@@ -55,9 +54,10 @@ def _measure(module: str, rows: list[Row], customers: int, table: Table) -> None
 
 
 def _cells(row: Row, result: Result) -> list[str]:
-    bar = f"{'≥' if row.at_least else '≤'} {row.bar:g} {row.unit}"
+    bar = "" if row.bar is None else f"{'≥' if row.at_least else '≤'} {row.bar:g} {row.unit}"
+    holds = {True: "yes", False: "NO", None: ""}[result.holds]
     figure = f"{result.figure:g} {row.unit}"
-    return [row.name, row.what, figure, bar, "yes" if result.holds else "NO", str(result.peak_mib)]
+    return [row.name, row.what, figure, bar, holds, str(result.peak_mib)]
 
 
 if __name__ == "__main__":

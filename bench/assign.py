@@ -20,7 +20,7 @@ from sqlglot import exp
 from bench.measure import Row, in_turns
 from lake.engine import ROW_GROUP, DuckDB
 from rules import Attribute, Catalogue
-from segmentation.assign import Inputs, assign_files
+from segmentation.assign import assign_files
 from segmentation.definition import (
     Band,
     Boolean,
@@ -36,7 +36,8 @@ from segmentation.definition import (
     Thresholds,
 )
 from segmentation.proof import prove
-from segmentation.query import Grid
+from segmentation.keys import Grid
+from segmentation.parts import Inputs
 
 PARTS = 16
 ROUNDS = 3

@@ -21,16 +21,18 @@ Measure = Callable[[Path, int], float]
 
 @dataclass(frozen=True)
 class Row:
-    """One promise: ``measure`` must stay at most, or at least, at the bar."""
+    """One promise: ``measure`` must stay at most, or at least, at the bar; None: only told."""
 
     name: str
     what: str
     measure: Measure
-    bar: float
+    bar: float | None
     unit: str = "×"
     at_least: bool = False
 
-    def holds(self, figure: float) -> bool:
+    def holds(self, figure: float) -> bool | None:
+        if self.bar is None:
+            return None
         return figure >= self.bar if self.at_least else figure <= self.bar
 
 
@@ -40,8 +42,8 @@ class Result:
 
     name: str
     figure: float
-    bar: float
-    holds: bool
+    bar: float | None
+    holds: bool | None
     n: int
     peak_mib: int
 

@@ -92,7 +92,7 @@ class MarketingLine:
 
     @classmethod
     def make(cls, campaign: str, policy: str, matrix: str, cells: Mapping[str, list[str]]) -> Self:
-        box = tuple((dimension, tuple(bands)) for dimension, bands in cells.items())
+        box = tuple((dimension, tuple(bands)) for dimension, bands in sorted(cells.items()))
         return cls(campaign, policy, matrix, box)
 
     @classmethod

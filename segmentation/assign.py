@@ -1,14 +1,13 @@
 """The day's third step: every customer into exactly one cell of each published matrix."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow.parquet as pq
-import sqlglot
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from common.errors import DomainError
@@ -19,23 +18,17 @@ from lake.engine import DuckDB
 from lake.models import Partition
 from rules import Catalogue, Params
 
-from .bands import column
-from .count import CELLS, COUNTS_FILE, facts_of, repeated_customers, write_counts
+from .count import COUNTS_FILE, Count, PartCount, check
 from .cuts import CityCuts, RankCuts, rank_cuts, rank_key
-from .definition import MatrixDefinition, Quantiles, Thresholds
+from .definition import Dimension, MatrixDefinition, Quantiles, Thresholds
+from .keys import Grid, KeyQuery, attributes_of
 from .models import Cell, MatrixVersion
-from .query import CITY, CUSTOMERS, SCORES, Assignment, Grid, attributes_of
+from .parts import CUSTOMERS, SCORES, Inputs, PartWriter
+
+CELLS = "cells"
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """A snapshot and its scores as files, part by part; days are counted to ``business_date``."""
-
-    business_date: date
-    customers: Sequence[Path]
-    scores: Sequence[Path] | None = None
+Kind = TypeVar("Kind", bound=Dimension)
 
 
 def assign(
@@ -94,35 +87,44 @@ def assign_files(
     """Write the parts of ``cells`` and their counts; return the facts. See ``assign``.
 
     Two passes: the first finds the values at the quantiles' ranks over the whole snapshot, the
-    second writes part by part and holds one.
+    second goes part by part, as many side by side as the engine may use threads.
     """
     homes = _homes(inputs, grids, catalogue)
-    with DuckDB() as engine:
-        params = Params(inputs.business_date)
-        ranked = _rank(engine, inputs, grids, homes)
-        query = Assignment(
-            grids, catalogue, params, homes, ranked, _city_cuts(engine, inputs, grids)
-        ).query()
-        for name, table in query.tables.items():
-            engine.register(name, table)
-        rows_out = repeated = 0
-        for part, output in enumerate(outputs):
-            _register(engine, inputs, slice(part, part + 1))
-            rows_out += engine.write(query.tree, output, query.values)
-            repeated += repeated_customers(output)
-            progress(part + 1, len(outputs))
-        counts = write_counts(engine, outputs, grids, counts_file)
-    facts = {
-        "rows_in": sum(pq.read_metadata(file).num_rows for file in inputs.customers),
-        "rows_out": rows_out,
-        "matrices": [facts_of(grid, counts, repeated) | _cuts_of(grid, ranked) for grid in grids],
+    ranked = _rank(inputs, grids, homes)
+    city_cuts = CityCuts(_dimensions(grids, Thresholds))
+    params = Params(inputs.business_date)
+    tree = KeyQuery(grids, catalogue, params, ranked, city_cuts).tree()
+    writer = PartWriter(inputs, grids, homes, city_cuts, tree, params.values)
+    count = Count(grids)
+    for done, part in enumerate(_side_by_side(writer.write, outputs), 1):
+        count.add(part)
+        progress(done, len(outputs))
+    rows_in = sum(pq.read_metadata(file).num_rows for file in inputs.customers)
+    check(rows_in, count)
+    pq.write_table(count.table(), counts_file, compression="zstd")
+    proofs = zip(grids, count.facts(), strict=True)
+    return {
+        "rows_in": rows_in,
+        "rows_out": count.rows,
+        "matrices": [proof | {"cuts": _cuts_of(grid, ranked)} for grid, proof in proofs],
     }
-    _check(facts)
-    return facts
+
+
+def _side_by_side(
+    write: Callable[[int, Path], PartCount], outputs: Sequence[Path]
+) -> Iterator[PartCount]:
+    """Yield each part's count as it is done; if the caller leaves early, begin no other part."""
+    pool = ThreadPoolExecutor(settings.ENGINE_THREADS)
+    try:
+        parts = [pool.submit(write, part, output) for part, output in enumerate(outputs)]
+        for done in as_completed(parts):
+            yield done.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _homes(inputs: Inputs, grids: Sequence[Grid], catalogue: Catalogue) -> dict[str, str]:
-    """Return for each attribute that is read the table it is in."""
+    """Return for each attribute that is read the file it is in."""
     read = set().union(*(attributes_of(grid.definition, catalogue) for grid in grids))
     present = dict.fromkeys(pq.read_schema(inputs.scores[0]).names, SCORES) if inputs.scores else {}
     present |= dict.fromkeys(pq.read_schema(inputs.customers[0]).names, CUSTOMERS)
@@ -138,76 +140,26 @@ def _homes(inputs: Inputs, grids: Sequence[Grid], catalogue: Catalogue) -> dict[
             status=409,
             attributes=absent,
         )
-    return {attribute: present[attribute] for attribute in read}
+    return {attribute: present[attribute] for attribute in sorted(read)}
 
 
-def _rank(
-    engine: DuckDB, inputs: Inputs, grids: Sequence[Grid], homes: Mapping[str, str]
-) -> RankCuts:
-    """Return the cuts of every quantile dimension, each found once."""
-    dimensions = [d for grid in grids for d in grid.definition.dimensions]
-    keys = {rank_key(d) for d in dimensions if isinstance(d, Quantiles)}
-    _register(engine, inputs)
-    # A part is a sample: its customers are there by the hash of their numbers.
-    for table, files in ((CUSTOMERS, inputs.customers), (SCORES, inputs.scores)):
-        if files:
-            engine.register(f"sample_of_{table}", files[0])
-    return {
-        key: rank_cuts(engine, homes[key[0]], f"sample_of_{homes[key[0]]}", key)
-        for key in sorted(keys)
-    }
+def _rank(inputs: Inputs, grids: Sequence[Grid], homes: Mapping[str, str]) -> RankCuts:
+    """Return the cuts of every quantile dimension; those that rank alike are found once."""
+    ranked: RankCuts = {}
+    files = {CUSTOMERS: inputs.customers, SCORES: inputs.scores}
+    with DuckDB() as engine:
+        for key in sorted({rank_key(dimension) for dimension in _dimensions(grids, Quantiles)}):
+            engine.register("ranked", files[homes[key[0]]])
+            # A part is a fair sample: its customers are there by the hash of their numbers.
+            engine.register("sample", files[homes[key[0]]][0])
+            ranked[key] = rank_cuts(engine, "ranked", "sample", key)
+    return ranked
 
 
-def _city_cuts(engine: DuckDB, inputs: Inputs, grids: Sequence[Grid]) -> CityCuts:
-    dimensions = [
-        d
-        for grid in grids
-        for d in grid.definition.dimensions
-        if isinstance(d, Thresholds) and d.city_cuts
-    ]
-    if not dimensions:
-        return CityCuts([], [])
-    _register(engine, inputs)
-    cities = engine.rows(sqlglot.select(column(CITY, CUSTOMERS)).distinct().from_(CUSTOMERS))
-    return CityCuts(dimensions, [city for (city,) in cities])
+def _dimensions(grids: Sequence[Grid], kind: type[Kind]) -> list[Kind]:
+    return [d for grid in grids for d in grid.definition.dimensions if isinstance(d, kind)]
 
 
-def _register(engine: DuckDB, inputs: Inputs, parts: slice = slice(None)) -> None:
-    """Make these parts of the inputs, all by default, the tables that trees name."""
-    engine.register(CUSTOMERS, inputs.customers[parts])
-    if inputs.scores:
-        engine.register(SCORES, inputs.scores[parts])
-
-
-def _cuts_of(grid: Grid, ranked: RankCuts) -> dict[str, Any]:
+def _cuts_of(grid: Grid, ranked: RankCuts) -> dict[str, list[float] | None]:
     """The values at which today's quantiles were cut, ascending, by dimension."""
-    dimensions = [d for d in grid.definition.dimensions if isinstance(d, Quantiles)]
-    return {"cuts": {d.code: ranked[rank_key(d)] for d in dimensions}}
-
-
-def _check(facts: Mapping[str, Any]) -> None:
-    """Law 1 as counted: as many rows as customers, nobody in no cell, nobody in two."""
-    for proof in facts["matrices"]:
-        if proof["unassigned"] or proof["doubly_assigned"]:
-            raise DomainError(
-                "not_exactly_one",
-                _(
-                    "Every customer must be in exactly one cell of '%(matrix)s': %(unassigned)d "
-                    "are in none, %(doubly)d in two. Nothing was published. A value that no band "
-                    "names needs an 'other' band; a customer in two has two rows in an input."
-                )
-                % {
-                    "matrix": proof["matrix"],
-                    "unassigned": proof["unassigned"],
-                    "doubly": proof["doubly_assigned"],
-                },
-                status=409,
-                proof=proof,
-            )
-    if facts["rows_in"] != facts["rows_out"]:
-        raise DomainError(
-            "rows_lost",
-            _("Of %(rows_in)d customers %(rows_out)d came out. Nothing was published.")
-            % {"rows_in": facts["rows_in"], "rows_out": facts["rows_out"]},
-            status=409,
-        )
+    return {d.code: ranked[rank_key(d)] for d in _dimensions([grid], Quantiles)}

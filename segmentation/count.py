@@ -1,82 +1,131 @@
-"""The count of law 1, taken from the files that were written, not from what was meant to be."""
+"""The count of law 1: each customer of the scope in exactly one cell, counted customer by customer."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-import sqlglot
-from sqlglot import exp
+from django.utils.translation import gettext as _
 
-from lake.engine import DuckDB
-from rules import Params
+from common.errors import DomainError
 
-from .bands import column
-from .query import CITY, CUSTOMER, UNASSIGNED, Grid
+from .keys import Grid
 
-CELLS = "cells"
+# Beside the parts of ``cells``: matrix, city, cell, customers; cell null: outside the scope.
 COUNTS_FILE = "counts.parquet"
 
+ByCity = Mapping[str, np.ndarray]
 
-def repeated_customers(file: Path) -> int:
-    """Return how many rows of a part repeat a customer number: 0 when each has one row.
 
-    Rows are ordered by number, so neighbours tell; both engines order text by its bytes, as here.
+@dataclass(frozen=True)
+class PartCount:
+    """Who is where in one part.
+
+    doubled: customers with more than one row, in the snapshot or out of the engine
+    places: per grid and city, customers by place: the cells, then ``nowhere`` and ``outside``
     """
-    numbers = pq.read_table(file, columns=[CUSTOMER]).column(0).combine_chunks()
-    if len(numbers) < 2 or pc.all(pc.less(numbers[:-1], numbers[1:])).as_py():
-        return 0
-    return len(numbers) - len(pc.unique(numbers))
+
+    rows: int
+    doubled: int
+    places: Sequence[ByCity]
 
 
-def write_counts(
-    engine: DuckDB, parts: Sequence[Path], grids: Sequence[Grid], file: Path
-) -> pa.Table:
-    """Count the customers of each cell by city, over all parts, into ``file``; return it.
+@dataclass
+class Count:
+    """The sum over the parts; ``facts`` is the proof."""
 
-    Columns: matrix, city, cell, customers. Cell null: outside the scope; UNASSIGNED: a fault.
-    """
-    engine.register(CELLS, parts)
-    params = Params()
-    counts = [_count(grid, params) for grid in grids]
-    tree = sqlglot.union(*counts, distinct=False) if len(counts) > 1 else counts[0]
-    order = [exp.column(name) for name in ("matrix", CITY, "cell")]
-    engine.write(tree.order_by(*order), file, params.values)
-    return pq.read_table(file)
+    grids: Sequence[Grid]
+    rows: int = 0
+    doubled: int = 0
+    places: list[dict[str, np.ndarray]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.places = [
+            defaultdict(lambda size=grid.outside + 1: np.zeros(size, np.int64))
+            for grid in self.grids
+        ]
+
+    def add(self, part: PartCount) -> None:
+        self.rows += part.rows
+        self.doubled += part.doubled
+        for total, by_city in zip(self.places, part.places, strict=True):
+            for city, customers in by_city.items():
+                total[city] += customers
+
+    def facts(self) -> list[dict[str, Any]]:
+        """Per matrix: customers in cells, outside, in none, in two, and cells that hold anybody."""
+        return [
+            self._facts(grid, sum(by_city.values(), np.zeros(grid.outside + 1, np.int64)))
+            for grid, by_city in zip(self.grids, self.places, strict=True)
+        ]
+
+    def _facts(self, grid: Grid, customers: np.ndarray) -> dict[str, Any]:
+        in_cells = customers[: grid.definition.size]
+        return {
+            "matrix": grid.definition.code,
+            "version": grid.version,
+            "customers": int(in_cells.sum()),
+            "outside": int(customers[grid.outside]),
+            "unassigned": int(customers[grid.nowhere]),
+            "doubly_assigned": self.doubled,
+            "cells": grid.definition.size,
+            "cells_in_use": int(np.count_nonzero(in_cells)),
+        }
+
+    def table(self) -> pa.Table:
+        """Customers by matrix, city and cell, in that order; cells without any left out."""
+        rows = [
+            _rows(grid, city, by_city[city])
+            for grid, by_city in sorted(
+                zip(self.grids, self.places, strict=True), key=lambda item: item[0].definition.code
+            )
+            for city in sorted(by_city)
+        ]
+        return pa.concat_tables(rows) if rows else COUNTS.empty_table()
 
 
-def _count(grid: Grid, params: Params) -> exp.Select:
-    city, cell = column(CITY, CELLS), column(grid.column, CELLS)
-    return (
-        sqlglot.select(
-            exp.alias_(params.bind(grid.definition.code, "TEXT"), "matrix"),
-            city,
-            exp.alias_(cell, "cell"),
-            exp.alias_(exp.Count(this=exp.Star()), "customers"),
+COUNTS = pa.schema(
+    {"matrix": pa.string(), "city": pa.string(), "cell": pa.int64(), "customers": pa.int64()}
+)
+
+
+def _rows(grid: Grid, city: str, customers: np.ndarray) -> pa.Table:
+    (places,) = np.nonzero(customers)
+    cells = grid.cells_at(places)
+    columns = [
+        pa.repeat(grid.definition.code, len(places)),
+        pa.repeat(city, len(places)),
+        cells,
+        pa.array(customers[places]),
+    ]
+    return pa.table(columns, schema=COUNTS).sort_by("cell")
+
+
+def check(rows_in: int, count: Count) -> None:
+    """Raise DomainError unless everybody came out once and is in exactly one cell."""
+    for proof in count.facts():
+        if proof["unassigned"] or proof["doubly_assigned"]:
+            raise DomainError(
+                "not_exactly_one",
+                _(
+                    "Every customer must be in exactly one cell of '%(matrix)s': %(unassigned)d "
+                    "are in none, %(doubly)d in two. Nothing was published. A value that no band "
+                    "names needs an 'other' band; a customer in two has two rows in an input."
+                )
+                % {
+                    "matrix": proof["matrix"],
+                    "unassigned": proof["unassigned"],
+                    "doubly": proof["doubly_assigned"],
+                },
+                status=409,
+                proof=proof,
+            )
+    if rows_in != count.rows:
+        raise DomainError(
+            "rows_lost",
+            _("Of %(rows_in)d customers %(rows_out)d came out. Nothing was published.")
+            % {"rows_in": rows_in, "rows_out": count.rows},
+            status=409,
         )
-        .from_(CELLS)
-        .group_by(city.copy(), cell.copy())
-    )
-
-
-def facts_of(grid: Grid, counts: pa.Table, repeated: int) -> dict[str, Any]:
-    """Return the proof of one matrix as counted: who is in a cell, in none, in two."""
-    own = counts.filter(pc.equal(counts["matrix"], grid.definition.code))
-    unassigned = _sum(own.filter(pc.equal(own["cell"], UNASSIGNED)))
-    inside = own.filter(pc.greater(own["cell"], UNASSIGNED))
-    return {
-        "matrix": grid.definition.code,
-        "version": grid.version,
-        "customers": _sum(inside),
-        "outside": _sum(own.filter(pc.is_null(own["cell"]))),
-        "unassigned": unassigned,
-        "doubly_assigned": repeated,
-        "cells": grid.definition.size,
-        "cells_in_use": len(pc.unique(inside["cell"])),
-    }
-
-
-def _sum(counts: pa.Table) -> int:
-    return pc.sum(counts["customers"]).as_py() or 0

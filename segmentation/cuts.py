@@ -1,6 +1,6 @@
 """Where the bands of numbers are cut: at the snapshot's own ranks, and by city."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import accumulate, pairwise
 from math import ceil, floor, inf, isfinite, nextafter, sqrt
@@ -13,10 +13,8 @@ from sqlglot import exp
 from lake.engine import DuckDB
 from rules import Params
 
-from .bands import as_number, column, is_known, search
+from .bands import as_number, is_known, search
 from .definition import Quantiles, Thresholds
-
-CITY_CUTS = "city_cuts"
 
 # The ascending cuts of each quantile dimension by (attribute, shares): one search serves all that
 # rank alike. None: nobody's value is known.
@@ -104,30 +102,40 @@ def _tally(
 
 
 class CityCuts:
-    """One small table, a row per city, with the cuts of every dimension that differs by city.
+    """The cuts that differ by city, as columns beside the customers: one value per row, his city's.
 
-    Joined once to the customers it turns a city's own thresholds into columns, so that their
-    number costs nothing but their comparisons.
+    A column holds a city's value once and refers to it by row, so that it costs no memory; and
+    however many cities have cuts of their own, there is one tree of comparisons.
     """
 
-    def __init__(self, dimensions: Iterable[Thresholds], cities: Collection[str]) -> None:
-        self._names: dict[tuple[object, ...], list[str]] = {}
-        columns: dict[str, list[float]] = {}
-        cities = sorted(cities)
+    def __init__(self, dimensions: Iterable[Thresholds]) -> None:
+        self._columns: dict[tuple[object, ...], list[str]] = {}
+        self._values: dict[str, tuple[float, Mapping[str, float]]] = {}
         for dimension in dimensions:
-            if not dimension.city_cuts or self._key(dimension) in self._names:
-                continue
-            of_city = [dimension.city_cuts.get(city, dimension.cuts) for city in cities]
-            names = [f"cut_{len(columns) + place}" for place in range(len(dimension.cuts))]
-            columns |= dict(zip(names, map(list, zip(*of_city, strict=True)), strict=True))
-            self._names[self._key(dimension)] = names
-        self.names = list(columns)
-        arrays = {name: pa.array(values, pa.float64()) for name, values in columns.items()}
-        self.table = pa.table({"city": pa.array(cities, pa.string())} | arrays)
+            if dimension.city_cuts and self._key(dimension) not in self._columns:
+                self._columns[self._key(dimension)] = [
+                    self._add(dimension, place) for place in range(len(dimension.cuts))
+                ]
 
-    def columns(self, dimension: Thresholds) -> list[exp.Expression]:
-        """The ascending cuts of the customer's city, as columns of the source."""
-        return [column(name) for name in self._names[self._key(dimension)]]
+    def _add(self, dimension: Thresholds, place: int) -> str:
+        name = f"cut_{len(self._values)}"
+        own = {city: cuts[place] for city, cuts in dimension.city_cuts.items()}
+        self._values[name] = (dimension.cuts[place], own)
+        return name
+
+    def names(self, dimension: Thresholds) -> list[str]:
+        """The columns that hold the dimension's cuts, ascending."""
+        return self._columns[self._key(dimension)]
+
+    def columns(self, cities: pa.DictionaryArray) -> dict[str, pa.DictionaryArray]:
+        """The columns for customers of these cities; a city without its own has the province's."""
+        known = cities.dictionary.to_pylist()
+        return {
+            name: pa.DictionaryArray.from_arrays(
+                cities.indices, pa.array([own.get(city, common) for city in known], pa.float64())
+            )
+            for name, (common, own) in self._values.items()
+        }
 
     @staticmethod
     def _key(dimension: Thresholds) -> tuple[object, ...]:

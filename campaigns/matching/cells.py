@@ -9,7 +9,7 @@ from .gates import Gates
 
 
 def cell_offers(planned: Planned, gates: Gates) -> pa.Table:
-    """cell BIGINT, offers LIST<INT>: the entries that ``gates`` reads, of each cell that has any."""
+    """cell BIGINT, offers LIST<INT>: what ``gates`` reads of each cell that meets any offer."""
     cells: list[np.ndarray] = [np.empty(0, np.int64)]
     entries: list[np.ndarray] = [np.empty(0, np.int32)]
     for index, offer in enumerate(planned.offers):

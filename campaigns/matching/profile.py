@@ -1,7 +1,7 @@
 """The customer's attributes as one JSON text, the same to the letter in every engine.
 
-It is compact (unknown values are left out) and fit for comparing: the text of a value depends on the
-value alone, and a change beyond the sixth decimal is none.
+It is compact (unknown values are left out) and fit for comparing: the text of a value depends on
+the value alone, and a change beyond the sixth decimal is none.
 """
 
 from collections.abc import Iterable
@@ -65,14 +65,14 @@ def _number(value: Tree) -> Tree:
 
     NaN, infinities and what has more than 32 digits before the point are unknown.
     """
-    fen = exp.TryCast(this=value, to=exp.DataType.build(FEN))
+    fen = trees.decimal(value, FEN)
     exact = exp.EQ(this=exp.cast(fen, "DOUBLE"), expression=value.copy())
     # Rounded first, in doubles: engines differ in how they round a double to a decimal.
     parts = exp.Floor(
         this=trees.plus(trees.times(value.copy(), trees.double(1e6)), trees.double(0.5))
     )
     rounded = trees.divided(exp.cast(parts, "DOUBLE"), trees.double(1e6))
-    millionths = exp.TryCast(this=rounded, to=exp.DataType.build(MILLIONTHS))
+    millionths = trees.decimal(rounded, MILLIONTHS)
     return trees.when((exact, trees.text(fen.copy())), otherwise=trees.text(millionths))
 
 

@@ -90,7 +90,7 @@ class Matching:
 
     @property
     def _met(self) -> list[str]:
-        """By matrix the offers of the customer's cell; names with a space, which no attribute has."""
+        """By matrix the offers of the customer's cell; no attribute has a space in its name."""
         return [f"met in {matrix.code}" for matrix in self._planned.matrices]
 
     def _joined(self) -> exp.Select:

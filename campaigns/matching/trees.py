@@ -58,6 +58,11 @@ def double(value: float) -> Tree:
     return exp.cast(exp.Literal.number(value), "DOUBLE")
 
 
+def decimal(tree: Tree, type_: str) -> Tree:
+    """The tree as a decimal, null where it does not fit."""
+    return exp.TryCast(this=tree, to=exp.DataType.build(type_), safe=True)
+
+
 def text(tree: Tree) -> Tree:
     return exp.cast(tree, "TEXT")
 

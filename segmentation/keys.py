@@ -1,0 +1,146 @@
+"""The place of a customer's cell in each matrix, as one query over a table of customers.
+
+A matrix lists its cells in the order of ``MatrixDefinition.cells()``. The bands of a customer, read
+as the digits of a mixed-radix number, are the place of his cell in that list: one number per
+matrix, with no branch or join per cell.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import sqlglot
+from sqlglot import exp
+
+from rules import Catalogue, Params, compile_condition, is_true
+
+from .bands import SOURCE, band_index, column
+from .cuts import CityCuts, RankCuts, rank_key
+from .definition import (
+    AttributeDimension,
+    Dimension,
+    MatrixDefinition,
+    Quantiles,
+    Rules,
+    Thresholds,
+)
+
+ROW = "row"
+BANDED = "banded"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A published matrix; ``numbers``: int64, its cells in the order of ``definition.cells()``."""
+
+    definition: MatrixDefinition
+    version: int
+    numbers: np.ndarray
+
+    @property
+    def column(self) -> str:
+        return cell_column(self.definition.code)
+
+    # Two places past the cells: a customer of the scope whom no band takes, and one outside it.
+    @property
+    def nowhere(self) -> int:
+        return self.definition.size
+
+    @property
+    def outside(self) -> int:
+        return self.definition.size + 1
+
+    def cells_at(self, places: np.ndarray) -> pa.Array:
+        """The numbers of the cells at these places, int64: 0 for ``nowhere``, null for ``outside``."""
+        numbers = np.concatenate([self.numbers, [0, 0]])
+        return pa.array(numbers[places], pa.int64(), mask=places == self.outside)
+
+
+def cell_column(matrix: str) -> str:
+    """The column of the dataset ``cells`` that holds the matrix's cell numbers."""
+    return "cell_" + matrix.replace("-", "_")
+
+
+def key_column(place: int) -> str:
+    """The column of the query's result that holds the keys of the grid at ``place``."""
+    return f"key_{place}"
+
+
+def attributes_of(definition: MatrixDefinition, catalogue: Catalogue) -> set[str]:
+    """Return every attribute that the matrix reads: by its dimensions, their rules, its scope."""
+    rules = [band.rule for d in definition.dimensions if isinstance(d, Rules) for band in d.bands]
+    read = {d.attribute for d in definition.dimensions if isinstance(d, AttributeDimension)}
+    for text in filter(None, [*rules, definition.scope]):
+        read |= set(compile_condition(text, catalogue).attributes)
+    return read
+
+
+@dataclass(frozen=True)
+class KeyQuery:
+    """What the query is made from: ``ranked`` the cuts of quantiles, ``city_cuts`` their columns."""
+
+    grids: Sequence[Grid]
+    catalogue: Catalogue
+    params: Params
+    ranked: RankCuts
+    city_cuts: CityCuts
+
+    def tree(self) -> exp.Select:
+        """Return ROW and one key per grid, INTEGER and never null, of every row of SOURCE.
+
+        Each band is computed once, however many matrices share it.
+        """
+        bands: dict[exp.Expression, str] = {}
+        keys = []
+        for place, grid in enumerate(self.grids):
+            indices = [self._band(dimension) for dimension in grid.definition.dimensions]
+            names = [bands.setdefault(index, f"band_{len(bands)}") for index in indices]
+            key = _mixed_radix([column(name, BANDED) for name in names], grid.definition)
+            key = exp.Coalesce(this=key, expressions=[_number(grid.nowhere)])
+            keys.append(exp.alias_(self._scoped(grid, key, bands), key_column(place)))
+        banded = sqlglot.select(
+            column(ROW), *[exp.alias_(band, name) for band, name in bands.items()]
+        ).from_(SOURCE)
+        return sqlglot.select(column(ROW, BANDED), *keys).from_(banded.subquery(BANDED))
+
+    def _band(self, dimension: Dimension) -> exp.Expression:
+        return band_index(dimension, self.params, self.catalogue, self._cuts(dimension))
+
+    def _cuts(self, dimension: Dimension) -> list[exp.Expression] | None:
+        if isinstance(dimension, Thresholds) and dimension.city_cuts:
+            return [column(name) for name in self.city_cuts.names(dimension)]
+        if isinstance(dimension, Thresholds):
+            return self._bound(dimension.cuts)
+        if isinstance(dimension, Quantiles):
+            cuts = self.ranked[rank_key(dimension)]
+            return None if cuts is None else self._bound(cuts)
+        return None
+
+    def _bound(self, cuts: Sequence[float]) -> list[exp.Expression]:
+        return [self.params.bind(float(cut), "DOUBLE") for cut in cuts]
+
+    def _scoped(
+        self, grid: Grid, key: exp.Expression, bands: dict[exp.Expression, str]
+    ) -> exp.Expression:
+        """The key, or ``outside`` for a customer of whom the scope is not true."""
+        if not grid.definition.scope:
+            return key
+        scope = compile_condition(grid.definition.scope, self.catalogue)
+        inside = bands.setdefault(is_true(scope.sql(self.params, SOURCE)), f"band_{len(bands)}")
+        return exp.Case(
+            ifs=[exp.If(this=column(inside, BANDED), true=key)], default=_number(grid.outside)
+        )
+
+
+def _mixed_radix(bands: Sequence[exp.Expression], definition: MatrixDefinition) -> exp.Expression:
+    """The bands as digits, the last dimension's the lowest."""
+    key = bands[0]
+    for band, dimension in zip(bands[1:], definition.dimensions[1:], strict=True):
+        shifted = exp.Mul(this=exp.paren(key), expression=_number(len(dimension.all_bands)))
+        key = exp.Add(this=shifted, expression=band)
+    return key
+
+
+def _number(value: int) -> exp.Expression:
+    return exp.Literal.number(value)

@@ -1,0 +1,125 @@
+"""One part of the assignment: read, keyed by the engine, numbered, counted, written.
+
+The engine turns values into keys; a key is a place in an array, so the numbers are looked up there.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from sqlglot import exp
+
+from lake.engine import ROW_GROUP, DuckDB
+
+from .bands import SOURCE
+from .count import PartCount
+from .cuts import CityCuts
+from .keys import ROW, Grid, key_column
+
+CUSTOMER, CITY = "customer_no", "city"
+CUSTOMERS, SCORES = "customers", "scores"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A snapshot and its scores as files, part by part; days are counted to ``business_date``."""
+
+    business_date: date
+    customers: Sequence[Path]
+    scores: Sequence[Path] | None = None
+
+
+@dataclass(frozen=True)
+class PartWriter:
+    """What all parts have in common. ``homes``: the attributes to read, with the file each is in."""
+
+    inputs: Inputs
+    grids: Sequence[Grid]
+    homes: Mapping[str, str]
+    city_cuts: CityCuts
+    tree: exp.Select
+    values: Mapping[str, Any]
+
+    def write(self, part: int, output: Path) -> PartCount:
+        """Write the part's customer_no, city and cells, in the snapshot's order; count them."""
+        customers = self._customers(part)
+        numbers, cities = customers[CUSTOMER], _encoded(customers[CITY])
+        with DuckDB(threads=1) as engine:
+            engine.register(SOURCE, self._source(customers, cities))
+            keyed = engine.arrow(self.tree, self.values)
+        rows = keyed[ROW].to_numpy()
+        keys = []
+        for place, grid in enumerate(self.grids):
+            key = np.full(len(numbers), grid.nowhere)
+            key[rows] = keyed[key_column(place)].to_numpy()
+            keys.append(key)
+        cells = {
+            grid.column: grid.cells_at(key) for grid, key in zip(self.grids, keys, strict=True)
+        }
+        table = pa.table({CUSTOMER: numbers, CITY: cities.dictionary_decode()} | cells)
+        pq.write_table(
+            table,
+            output,
+            compression="zstd",
+            row_group_size=ROW_GROUP,
+            use_dictionary=[CITY, *cells],  # numbers of customers do not repeat
+        )
+        doubled = _repeated(numbers) + int((np.bincount(rows) > 1).sum())
+        places = [_by_city(cities, key, grid) for grid, key in zip(self.grids, keys, strict=True)]
+        return PartCount(len(rows), doubled, places)
+
+    def _customers(self, part: int) -> pa.Table:
+        """The snapshot's rows with their scores beside them, null for who has none."""
+        customers = _read(self.inputs.customers[part], [CUSTOMER, CITY, *self._of(CUSTOMERS)])
+        if not self._of(SCORES):
+            return customers
+        scores = _read(self.inputs.scores[part], [CUSTOMER, *self._of(SCORES)])
+        # As a rule the scores stand in the snapshot's order: then there is nothing to look up.
+        if not scores[CUSTOMER].equals(customers[CUSTOMER]):
+            found = pc.index_in(customers[CUSTOMER], scores[CUSTOMER].combine_chunks())
+            scores = scores.take(found)
+        for name in self._of(SCORES):
+            customers = customers.append_column(name, scores[name])
+        return customers
+
+    def _of(self, home: str) -> list[str]:
+        return sorted(name for name, at in self.homes.items() if at == home and name != CITY)
+
+    def _source(self, customers: pa.Table, cities: pa.DictionaryArray) -> pa.Table:
+        """What the query reads: the row's place, the attributes, the cuts of the row's city."""
+        rows = pa.array(np.arange(len(customers), dtype=np.int32))
+        attributes = {name: customers[name] for name in self.homes}
+        return pa.table({ROW: rows} | attributes | self.city_cuts.columns(cities))
+
+
+def _read(file: Path, columns: Sequence[str]) -> pa.Table:
+    """Read by one thread: parts are read side by side."""
+    texts = [f.name for f in pq.read_schema(file) if pa.types.is_string(f.type)]
+    repeating = [name for name in texts if name in columns and name != CUSTOMER]
+    return pq.read_table(file, columns=columns, use_threads=False, read_dictionary=repeating)
+
+
+def _encoded(cities: pa.ChunkedArray) -> pa.DictionaryArray:
+    return cities.unify_dictionaries().combine_chunks()
+
+
+def _repeated(numbers: pa.ChunkedArray) -> int:
+    """How many rows repeat a customer number; none where each is above the one before."""
+    numbers = numbers.combine_chunks()
+    if pc.all(pc.less(numbers[:-1], numbers[1:])).as_py() is not False:
+        return 0
+    return len(numbers) - len(pc.unique(numbers))
+
+
+def _by_city(cities: pa.DictionaryArray, keys: np.ndarray, grid: Grid) -> dict[str, np.ndarray]:
+    """Customers by place, for each city."""
+    names, width = cities.dictionary.to_pylist(), grid.outside + 1
+    at = cities.indices.to_numpy().astype(np.int64) * width + keys
+    counts = np.bincount(at, minlength=len(names) * width).reshape(len(names), width)
+    return dict(zip(names, counts, strict=True))
