@@ -187,6 +187,8 @@ def _steps_of(published: Publication) -> QuerySet[Step]:
 
 def _line(step: Step, province_wide: bool) -> StepLine:
     error = step.error or {}
+    if not province_wide:
+        return StepLine(step, {}, "")
     plain = {
         name: value
         for name, value in step.counts.items()
