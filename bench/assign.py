@@ -35,9 +35,9 @@ from segmentation.definition import (
     ThresholdBand,
     Thresholds,
 )
-from segmentation.proof import prove
 from segmentation.keys import Grid
 from segmentation.parts import Inputs
+from segmentation.proof import prove
 
 PARTS = 16
 ROUNDS = 3

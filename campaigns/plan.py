@@ -64,7 +64,7 @@ def compile_plan(business_date: date, matrix_versions: Sequence[MatrixVersion]) 
         profile=profile,
         attributes=attributes,
         campaigns={
-            c.code: {"zh": c.name_zh, "en": c.name_en}
+            c.code: {"zh": c.name_zh, "en": c.name_en, "ends_on": c.ends_on.isoformat()}
             for c in Campaign.objects.filter(code__in=codes)
         },
     ).to_json()

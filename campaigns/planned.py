@@ -121,7 +121,10 @@ class PlannedAttribute:
 
 @dataclass(frozen=True)
 class Planned:
-    """profile: codes of the attributes that an answer carries, in the catalogue's order."""
+    """profile: codes of the attributes that an answer carries, in the catalogue's order.
+
+    campaigns: code → "zh" and "en", its names, and "ends_on".
+    """
 
     matrices: tuple[PlannedMatrix, ...]
     cell_sets: tuple[CellSet, ...]

@@ -27,7 +27,7 @@ class Changes:
 class Document:
     """One file of a definitions directory.
 
-    ``name`` is the file's stem and its only top-level key; ``schema`` the JSON Schema of what stands
+    ``name`` is the file's stem and only top-level key; ``schema`` the JSON Schema of what stands
     below that key. ``load(content, by)`` writes it and raises ``DomainError`` with
     ``where=[index, "field", ...]`` for content that the schema can't refuse; loading what is there
     already changes nothing. ``dump()`` returns content that loads to the same state.

@@ -34,7 +34,10 @@ def check_partition(name: str, intervals: Sequence[Interval]) -> list[Interval]:
         if not interval.low < interval.high:
             raise _fault(
                 "empty_band",
-                _("%(name)s: band '%(band)s' holds no value: 'from' %(low)s must be less than 'to' %(high)s."),
+                _(
+                    "%(name)s: band '%(band)s' holds no value: 'from' %(low)s must be less than "
+                    "'to' %(high)s."
+                ),
                 name=name, band=interval.code, low=interval.low, high=interval.high,
             )  # fmt: skip
     _check_edge(name, "below", ordered[0].low == -inf, _inside(-inf, ordered[0].low))

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import campaigns.definitions
-import customers.definitions
 import jsonschema
-import segmentation.definitions
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 import accounts.definitions
+import campaigns.definitions
+import customers.definitions
 import scoring.definitions
+import segmentation.definitions
 from common import yaml_source
 from common.definitions import Changes, Document
 from common.errors import DomainError
@@ -39,11 +39,7 @@ def load(directory: Path, *, by: str) -> dict[str, Changes]:
     sources = _read_all(directory)
     _check_all(sources)
     with transaction.atomic():
-        return {
-            d.name: _load_one(d, sources[d.name], by)
-            for d in DOCUMENTS
-            if d.name in sources
-        }
+        return {d.name: _load_one(d, sources[d.name], by) for d in DOCUMENTS if d.name in sources}
 
 
 def export(directory: Path) -> list[Path]:
@@ -72,9 +68,7 @@ def json_schema() -> dict[str, Any]:
 
 def _read_all(directory: Path) -> dict[str, Source]:
     if not directory.is_dir():
-        raise DomainError(
-            "no_directory", _("%s must be a directory of YAML files.") % directory
-        )
+        raise DomainError("no_directory", _("%s must be a directory of YAML files.") % directory)
     files = sorted([*directory.glob("*.yaml"), *directory.glob("*.yml")])
     if not files:
         raise DomainError("no_definitions", _("%s holds no YAML file.") % directory)
@@ -95,20 +89,13 @@ def _known_name(file: Path) -> str:
 
 
 def _check_all(sources: dict[str, Source]) -> None:
-    problems = [
-        p for d in DOCUMENTS if d.name in sources for p in _problems(d, sources[d.name])
-    ]
+    problems = [p for d in DOCUMENTS if d.name in sources for p in _problems(d, sources[d.name])]
     if problems:
-        shown = [
-            f"{p['file']} line {p['line']}: {p['message']}"
-            for p in problems[:MOST_PROBLEMS]
-        ]
-        message = _(
-            "The definitions are refused whole; %d thing(s) must be put right:"
-        ) % len(problems)
-        raise DomainError(
-            "bad_definitions", "\n".join([message, *shown]), problems=problems
+        shown = [f"{p['file']} line {p['line']}: {p['message']}" for p in problems[:MOST_PROBLEMS]]
+        message = _("The definitions are refused whole; %d thing(s) must be put right:") % len(
+            problems
         )
+        raise DomainError("bad_definitions", "\n".join([message, *shown]), problems=problems)
 
 
 def _problems(document: Document, source: Source) -> list[dict[str, Any]]:
@@ -127,9 +114,7 @@ def _problems(document: Document, source: Source) -> list[dict[str, Any]]:
             "line": source.line(tuple(error.absolute_path)),
             "message": f"{_path(error.absolute_path)}: {_short(error.message)}",
         }
-        for error in sorted(
-            checker.iter_errors(source.value), key=lambda e: list(map(str, e.path))
-        )
+        for error in sorted(checker.iter_errors(source.value), key=lambda e: list(map(str, e.path)))
     ]
 
 
@@ -154,10 +139,7 @@ def _load_one(document: Document, source: Source, by: str) -> Changes:
 
 
 def _path(where: Sequence[str | int]) -> str:
-    return (
-        "".join(f"[{w}]" if isinstance(w, int) else f".{w}" for w in where).lstrip(".")
-        or "file"
-    )
+    return "".join(f"[{w}]" if isinstance(w, int) else f".{w}" for w in where).lstrip(".") or "file"
 
 
 def _short(text: str) -> str:

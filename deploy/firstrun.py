@@ -12,6 +12,8 @@ import psycopg
 from deploy.errors import DeployError
 
 DEFAULT_CUSTOMERS = 200_000
+# One of the sample province's, in Hangzhou, where the front desk of the demonstration sits.
+SAMPLE_CUSTOMER = "12889862172"
 
 # (what a person reads, the command of manage.py). Each finished line leaves a mark, and an
 # interrupted first run goes on behind the last mark, so each must bear being repeated. The dates
@@ -47,13 +49,20 @@ class FirstRun:
     def __init__(self, path: Path, database: Database) -> None:
         self.path = path
         marks = _read(path)
-        new = marks.get("database") != database.identity
-        self.is_somebodys = new and not database.is_empty
-        if new:
-            done = [] if database.is_empty else [title for title, _ in STEPS]
-            marks = {"database": database.identity, "done": done, "customers": _customers()}
+        if marks.get("database") != database.identity:
+            marks = {
+                "database": database.identity,
+                "sample": database.is_empty,
+                "customers": _customers(),
+                "done": [],
+            }
             _write(path, marks)
         self._marks = marks
+
+    @property
+    def has_sample(self) -> bool:
+        """Whether the database has, or will have, the sample province."""
+        return bool(self._marks["sample"])
 
     @property
     def customers(self) -> int:
@@ -65,7 +74,7 @@ class FirstRun:
         return [
             (title, [word.format(customers=self.customers) for word in command])
             for title, command in STEPS
-            if title not in self._marks["done"]
+            if self.has_sample and title not in self._marks["done"]
         ]
 
     def run(self, execute: Callable[[str, Sequence[str]], None]) -> None:

@@ -22,7 +22,7 @@ from typing import NoReturn
 from deploy import embedded
 from deploy.children import Child, Supervisor, end_group, spawn
 from deploy.errors import DeployError
-from deploy.firstrun import FirstRun, look_at
+from deploy.firstrun import SAMPLE_CUSTOMER, FirstRun, look_at
 from deploy.places import CHECKOUT, Place
 from deploy.progress import waiting
 
@@ -33,12 +33,15 @@ _DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _PORTAL_SECONDS = 60
 _WATCH_SECONDS = 0.5
 _SERVERS_SECONDS = 5.0
-_THINGS_TO_TRY = """\
-  1. Sign in as the province marketer and open today's run: each customer in exactly one cell,
-     counted, and what moved since yesterday.
-  2. Look a customer up and read why each policy is offered, from which versions.
-  3. curl -u USER:PASSWORD {url}/api/v1/customers/CUSTOMER_NO/recommendations  (documented at
-     {url}/api/docs/)"""
+_THINGS_TO_TRY = """
+Three things to try:
+  1. Sign in as province-marketer: the last day's run, each customer in exactly one cell of each
+     matrix, counted, and what moved since the day before.
+  2. Sign in as front-desk and look up customer {customer}: what to offer, in which order, and
+     why, from which versions.
+  3. curl -u crm-client:PASSWORD {url}/api/v1/customers/{customer}/recommendations
+     (described at {url}/api/docs/)
+"""
 
 
 class Stop(BaseException):
@@ -60,10 +63,16 @@ class Launcher:
             stack.enter_context(only_launcher(self.place))
             self.supervisor.end_leftovers()
             stack.enter_context(self._databases())
-            self._prepare()
+            first = self._prepare()
             stack.callback(self._stop_children)
             self._start_children()
-            self._welcome()
+            if first.has_sample:
+                with suppress(DeployError):  # it says why it prints none: no reason to stop
+                    manage("demo_logins")
+            self._wait_for_portal()
+            if first.has_sample:
+                print(_THINGS_TO_TRY.format(url=self.url, customer=SAMPLE_CUSTOMER))
+            print(f"Portal: {self.url}\nCtrl-C stops everything.", flush=True)
             self._watch()
 
     @contextmanager
@@ -85,10 +94,11 @@ class Launcher:
                     server.stop()
                 ours.unlink(missing_ok=True)
 
-    def _prepare(self) -> None:
+    def _prepare(self) -> FirstRun:
+        """Bring database and static files up to date; the first time, make the sample province."""
         url = os.environ.get("DATABASE_URL") or self.place.addresses().database_url
         first = FirstRun(self.place.var / "first_run.json", look_at(url))
-        if first.is_somebodys:
+        if not first.has_sample:
             say("The database is in use already: no sample province is made in it")
         say("Bringing the database up to date")
         manage("migrate", "--verbosity", "0")
@@ -98,39 +108,32 @@ class Launcher:
             manage("collectstatic", "--noinput", "--verbosity", "0")
             stamp.write_text(wanted)
         first.run(first_step)
+        return first
 
     def _start_children(self) -> None:
         port = choose_port()
         self.url = f"http://127.0.0.1:{port}"
         for child in children(self.place, port):
             self.supervisor.start(child)
-        with waiting("Waiting for the portal"):
-            self._wait_for_portal()
-        describe_run(self.place, self.url)
 
     def _wait_for_portal(self) -> None:
         end = time.monotonic() + _PORTAL_SECONDS
-        while not answers(self.url):
-            self.supervisor.watch_once()
-            if time.monotonic() > end:
-                raise DeployError(
-                    "portal_silent",
-                    f"The portal must answer at {self.url} within {_PORTAL_SECONDS} s; it does"
-                    f" not. Its log is {self.place.logs / 'portal.log'}.",
-                )
-            time.sleep(0.1)
+        with waiting("Waiting for the portal"):
+            while not answers(self.url):
+                self.supervisor.watch_once()
+                if time.monotonic() > end:
+                    raise DeployError(
+                        "portal_silent",
+                        f"The portal must answer at {self.url} within {_PORTAL_SECONDS} s; it"
+                        f" does not. Its log is {self.place.logs / 'portal.log'}.",
+                    )
+                time.sleep(0.1)
+        describe_run(self.place, self.url)
 
     def _stop_children(self) -> None:
         ignore_signals()
         say("Stopping beat, worker and portal")
         self.supervisor.stop()
-
-    def _welcome(self) -> None:
-        # Where people have their own logins it refuses, and says so: no reason to stop.
-        with suppress(DeployError):
-            manage("demo_logins")
-        print(f"\nThree things to try:\n{_THINGS_TO_TRY.format(url=self.url)}")
-        print(f"\nPortal: {self.url}\nCtrl-C stops everything.", flush=True)
 
     def _watch(self) -> NoReturn:
         looked = time.monotonic()

@@ -45,7 +45,7 @@ def _write(node: Node, place: int) -> str:
 def _form(node: Node) -> tuple[int, str]:
     match node:
         case Number(value):
-            return (_ATOM if value >= 0 else _SIGN), format_number(value)
+            return _ATOM, format_number(value)
         case Text(value):
             return _ATOM, _quote(value)
         case Day(value):

@@ -47,9 +47,7 @@ GRADES = {
 }
 
 
-def _model(
-    kind: str, properties: dict[str, Any], required: list[str]
-) -> dict[str, Any]:
+def _model(kind: str, properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
     common = {"code": CODE, "name": NAME, "kind": {"const": kind}, "output": ATTRIBUTE}
     return {
         "type": "object",
@@ -102,9 +100,7 @@ def load(content: list[dict[str, Any]], by: str) -> Changes:
             "name_zh": item["name"]["zh"],
             "name_en": item["name"]["en"],
             "kind": item["kind"],
-            "definition": {
-                k: v for k, v in item.items() if k not in ("code", "name", "kind")
-            },
+            "definition": {k: v for k, v in item.items() if k not in ("code", "name", "kind")},
             "position": position,
         }
         before = Model.objects.filter(pk=item["code"]).values(*fields).first()
@@ -120,15 +116,12 @@ def load(content: list[dict[str, Any]], by: str) -> Changes:
 
 def dump() -> list[dict[str, Any]]:
     return [
-        {"code": m.code, "name": {"zh": m.name_zh, "en": m.name_en}, "kind": m.kind}
-        | m.definition
+        {"code": m.code, "name": {"zh": m.name_zh, "en": m.name_en}, "kind": m.kind} | m.definition
         for m in Model.objects.all()
     ]
 
 
-def _check(
-    item: dict[str, Any], attributes: dict[str, Attribute], where: list[Any]
-) -> None:
+def _check(item: dict[str, Any], attributes: dict[str, Attribute], where: list[Any]) -> None:
     for index, indicator in enumerate(item.get("indicators", [])):
         at = [*where, "indicators", index]
         _number(attributes, indicator["attribute"], [*at, "attribute"])
@@ -148,9 +141,7 @@ def _check(
         _check_grades(item, attributes, [*where, "grades"])
 
 
-def _check_grades(
-    item: dict[str, Any], attributes: dict[str, Attribute], where: list[Any]
-) -> None:
+def _check_grades(item: dict[str, Any], attributes: dict[str, Attribute], where: list[Any]) -> None:
     _origin(attributes, item["grades"]["output"], Origin.SCORE, [*where, "output"])
     try:
         check_partition(item["code"], intervals_of(item))
@@ -162,9 +153,7 @@ def _check_grades(
         if band["code"] not in known:
             raise DomainError(
                 "unknown_grade",
-                _(
-                    "Grade '%(grade)s' is not a value of %(attribute)s: it has %(known)s."
-                )
+                _("Grade '%(grade)s' is not a value of %(attribute)s: it has %(known)s.")
                 % {
                     "grade": band["code"],
                     "attribute": item["grades"]["output"],
@@ -174,31 +163,23 @@ def _check_grades(
             )
 
 
-def _attribute(
-    attributes: dict[str, Attribute], code: str, where: list[Any]
-) -> Attribute:
+def _attribute(attributes: dict[str, Attribute], code: str, where: list[Any]) -> Attribute:
     if code not in attributes:
         raise DomainError(
             "unknown_attribute",
-            _(
-                "Attribute '%(code)s' is not in the catalogue: define it in attributes.yaml."
-            )
+            _("Attribute '%(code)s' is not in the catalogue: define it in attributes.yaml.")
             % {"code": code},
             where=where,
         )
     return attributes[code]
 
 
-def _origin(
-    attributes: dict[str, Attribute], code: str, origin: Origin, where: list[Any]
-) -> None:
+def _origin(attributes: dict[str, Attribute], code: str, origin: Origin, where: list[Any]) -> None:
     attribute = _attribute(attributes, code, where)
     if attribute.origin != origin:
         raise DomainError(
             "wrong_origin",
-            _(
-                "Attribute '%(code)s' must have origin '%(origin)s' here, it has '%(is)s'."
-            )
+            _("Attribute '%(code)s' must have origin '%(origin)s' here, it has '%(is)s'.")
             % {"code": code, "origin": origin.value, "is": attribute.origin},
             where=where,
         )

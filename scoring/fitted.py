@@ -67,19 +67,14 @@ def fitted(version: ModelVersion) -> FittedModel:
 
 def encoder_of(definition: dict[str, Any]) -> Encoder:
     """Return the encoder of a definition whose category codes were frozen at training."""
-    names = [i["attribute"] for i in definition.get("indicators", [])] or definition[
-        "features"
-    ]
+    names = [i["attribute"] for i in definition.get("indicators", [])] or definition["features"]
     codes = definition.get("categories", {})
-    return Encoder(
-        tuple(Feature(n, tuple(codes[n]) if n in codes else None) for n in names)
-    ).fit()
+    return Encoder(tuple(Feature(n, tuple(codes[n]) if n in codes else None) for n in names)).fit()
 
 
 def indicators_of(definition: dict[str, Any]) -> tuple[Indicator, ...]:
     return tuple(
-        Indicator(i["attribute"], i["weight"], i["from"], i["to"])
-        for i in definition["indicators"]
+        Indicator(i["attribute"], i["weight"], i["from"], i["to"]) for i in definition["indicators"]
     )
 
 

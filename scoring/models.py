@@ -26,17 +26,13 @@ class ModelVersion(models.Model):
     model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     definition = models.JSONField(help_text="the definition it was fitted from")
-    trained_on = models.CharField(
-        max_length=80, blank=True, help_text="the snapshot, as text"
-    )
+    trained_on = models.CharField(max_length=80, blank=True, help_text="the snapshot, as text")
     file = models.CharField(
         max_length=200,
         blank=True,
         help_text="relative to MODELS_DIR; empty: no file needed",
     )
-    signature = models.CharField(
-        max_length=64, blank=True, help_text="HMAC-SHA256 of the file"
-    )
+    signature = models.CharField(max_length=64, blank=True, help_text="HMAC-SHA256 of the file")
     metrics = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
     published_at = models.DateTimeField(null=True)
@@ -44,9 +40,7 @@ class ModelVersion(models.Model):
     class Meta:
         ordering = ["model", "-number"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["model", "number"], name="scoring_version_once"
-            )
+            models.UniqueConstraint(fields=["model", "number"], name="scoring_version_once")
         ]
 
     def __str__(self) -> str:

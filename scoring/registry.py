@@ -34,7 +34,8 @@ def load(file: str, signature: str) -> Any:
         raise DomainError(
             "model_file_missing",
             _(
-                "Model file %(file)s is missing from MODELS_DIR: restore it or train the model again."
+                "Model file %(file)s is missing from MODELS_DIR: "
+                "restore it or train the model again."
             )
             % {"file": file},
         )
@@ -43,8 +44,8 @@ def load(file: str, signature: str) -> Any:
         raise DomainError(
             "model_file_changed",
             _(
-                "Model file %(file)s does not fit the signature of its registry entry, so it is not "
-                "read: restore the original or train the model again."
+                "Model file %(file)s does not fit the signature of its registry entry, "
+                "so it is not read: restore the original or train the model again."
             )
             % {"file": file},
         )

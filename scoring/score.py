@@ -36,9 +36,7 @@ def score(
         return known
     models = [fitted(version) for version in versions]
     _check_attributes(snapshot, models)
-    with partitions.writing(
-        "scores", snapshot.business_date, key, parts=snapshot.parts
-    ) as draft:
+    with partitions.writing("scores", snapshot.business_date, key, parts=snapshot.parts) as draft:
         nulls: dict[str, int] = {}
         for part in range(snapshot.parts):
             table = score_part(snapshot.file(part), models)
@@ -71,9 +69,7 @@ def score_part(file: Path, models: Sequence[FittedModel]) -> pa.Table:
     names = sorted({a for model in models for a in model.encoder.attributes})
     with DuckDB() as engine:
         engine.register("snapshot", file)
-        query = sqlglot.select(
-            *[exp.column(n, quoted=True) for n in ["customer_no", *names]]
-        )
+        query = sqlglot.select(*[exp.column(n, quoted=True) for n in ["customer_no", *names]])
         reader = engine.batches(query.from_("snapshot"))
         batches = list(_scored(reader, models))
         if batches:
@@ -89,9 +85,7 @@ def _scored(
         yield _score_batch(batch, models)
 
 
-def _score_batch(
-    batch: pa.RecordBatch, models: Sequence[FittedModel]
-) -> pa.RecordBatch:
+def _score_batch(batch: pa.RecordBatch, models: Sequence[FittedModel]) -> pa.RecordBatch:
     columns = {"customer_no": batch.column("customer_no")}
     for model in models:
         columns |= model.columns(batch)

@@ -29,9 +29,7 @@ MOST_TRAINING_ROWS = 1_000_000
 HELD_OUT_QUARTERS = 4
 
 
-def train_model(
-    model: Model, *, by: str, snapshot: Partition | None = None
-) -> ModelVersion:
+def train_model(model: Model, *, by: str, snapshot: Partition | None = None) -> ModelVersion:
     """Return the version fitted to the model's definition and this snapshot, new only if needed.
 
     A value index needs no snapshot. A tree is fitted on three quarters of the labelled customers,
@@ -49,7 +47,8 @@ def train_model(
         raise DomainError(
             "training_snapshot_missing",
             _(
-                "Model %(model)s learns from outcomes: name the business date of a labelled snapshot."
+                "Model %(model)s learns from outcomes: "
+                "name the business date of a labelled snapshot."
             )
             % {"model": model.code},
         )
@@ -87,28 +86,22 @@ def _labelled_rows(snapshot: Partition, columns: list[str]) -> pa.Table:
     """Return the labelled customers of as many whole parts as the row limit allows."""
     parts = max(
         1,
-        min(
-            snapshot.parts, snapshot.parts * MOST_TRAINING_ROWS // max(1, snapshot.rows)
-        ),
+        min(snapshot.parts, snapshot.parts * MOST_TRAINING_ROWS // max(1, snapshot.rows)),
     )
     with DuckDB() as engine:
         engine.register("snapshot", [snapshot.file(part) for part in range(parts)])
-        query = sqlglot.select(
-            *[exp.column(c, quoted=True) for c in ["customer_no", *columns]]
-        )
+        query = sqlglot.select(*[exp.column(c, quoted=True) for c in ["customer_no", *columns]])
         labelled = exp.column(columns[-1], quoted=True).is_(exp.null()).not_()
         return engine.arrow(query.from_("snapshot").where(labelled))
 
 
 def _held_out(rows: pa.Table) -> NDArray[np.bool_]:
     numbers = rows.column("customer_no").to_pylist()
-    return np.array(
-        [zlib.crc32(n.encode()) % HELD_OUT_QUARTERS == 0 for n in numbers], dtype=bool
-    )
+    return np.array([zlib.crc32(n.encode()) % HELD_OUT_QUARTERS == 0 for n in numbers], dtype=bool)
 
 
 def _frozen(definition: dict[str, Any]) -> dict[str, Any]:
-    """Add the category codes as the catalogue has them now, so that scoring never shifts columns."""
+    """Add the category codes as the catalogue has them now: scoring never shifts columns."""
     codes = {
         a.code: [v["code"] for v in a.values]
         for a in Attribute.objects.filter(

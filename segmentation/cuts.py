@@ -102,39 +102,40 @@ def _tally(
 
 
 class CityCuts:
-    """The cuts that differ by city, as columns beside the customers: one value per row, his city's.
+    """The cuts that differ by city, as columns beside the customers: in a row, those of his city.
 
-    A column holds a city's value once and refers to it by row, so that it costs no memory; and
-    however many cities have cuts of their own, there is one tree of comparisons.
+    So there is one tree of comparisons, however many cities have cuts of their own.
     """
 
     def __init__(self, dimensions: Iterable[Thresholds]) -> None:
-        self._columns: dict[tuple[object, ...], list[str]] = {}
-        self._values: dict[str, tuple[float, Mapping[str, float]]] = {}
+        self._names: dict[tuple[object, ...], list[str]] = {}
+        self._cuts: dict[str, tuple[float, Mapping[str, float]]] = {}
         for dimension in dimensions:
-            if dimension.city_cuts and self._key(dimension) not in self._columns:
-                self._columns[self._key(dimension)] = [
-                    self._add(dimension, place) for place in range(len(dimension.cuts))
-                ]
+            if dimension.city_cuts and self._key(dimension) not in self._names:
+                places = range(len(dimension.cuts))
+                self._names[self._key(dimension)] = [self._add(dimension, p) for p in places]
 
     def _add(self, dimension: Thresholds, place: int) -> str:
-        name = f"cut_{len(self._values)}"
+        name = f"cut_{len(self._cuts)}"
         own = {city: cuts[place] for city, cuts in dimension.city_cuts.items()}
-        self._values[name] = (dimension.cuts[place], own)
+        self._cuts[name] = (dimension.cuts[place], own)
         return name
 
     def names(self, dimension: Thresholds) -> list[str]:
         """The columns that hold the dimension's cuts, ascending."""
-        return self._columns[self._key(dimension)]
+        return self._names[self._key(dimension)]
 
     def columns(self, cities: pa.DictionaryArray) -> dict[str, pa.DictionaryArray]:
-        """The columns for customers of these cities; a city without its own has the province's."""
+        """The columns for customers of these cities; a city without its own has the province's.
+
+        A column holds each city's value once and refers to it by row: it takes no memory.
+        """
         known = cities.dictionary.to_pylist()
         return {
             name: pa.DictionaryArray.from_arrays(
                 cities.indices, pa.array([own.get(city, common) for city in known], pa.float64())
             )
-            for name, (common, own) in self._values.items()
+            for name, (common, own) in self._cuts.items()
         }
 
     @staticmethod

@@ -22,8 +22,9 @@ from lake.models import Partition
 from rules import Params
 
 from .bands import column
+from .keys import cell_column
 from .movement import Cells, Flow, People, summary
-from .query import CITY, CUSTOMER, cell_column
+from .parts import CITY, CUSTOMER
 
 FLOWS = "flows"
 TODAY, YESTERDAY, PAIRS = "today", "yesterday", "pairs"

@@ -86,16 +86,19 @@ class Cells:
             d.name for m in self.definitions[matrix] for d in m.dimensions if d.code == code
         )
 
-    def described(self, matrix: str, cell: int) -> list[tuple[Name, Name]]:
-        """(dimension, band) of the cell, by name, in the matrix's order."""
-        return [
-            (self.dimension(matrix, code), self._band(matrix, code, band))
-            for code, band in self.bands[cell].items()
-        ]
+    def described(self, matrix: str, cell: int) -> dict[str, tuple[Name, Name]]:
+        """Dimension code → (dimension, band) of the cell by name, in the matrix's order."""
+        bands = self.bands[cell]
+        order = dict.fromkeys(d.code for m in self.definitions[matrix] for d in m.dimensions)
+        return {
+            code: (self.dimension(matrix, code), self._band(matrix, code, bands[code]))
+            for code in order
+            if code in bands
+        }
 
     def words(self, matrix: str, cell: int) -> Name:
         """The names of the cell's bands in one line."""
-        names = [band for _dimension, band in self.described(matrix, cell)]
+        names = [band for _dimension, band in self.described(matrix, cell).values()]
         return Name("、".join(n.zh for n in names), ", ".join(n.en for n in names))
 
     def _band(self, matrix: str, dimension: str, band: str) -> Name:

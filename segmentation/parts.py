@@ -49,7 +49,7 @@ class PartWriter:
     def write(self, part: int, output: Path) -> PartCount:
         """Write the part's customer_no, city and cells, in the snapshot's order; count them."""
         customers = self._customers(part)
-        numbers, cities = customers[CUSTOMER], _encoded(customers[CITY])
+        numbers, cities = customers[CUSTOMER], customers[CITY].combine_chunks()
         with DuckDB(threads=1) as engine:
             engine.register(SOURCE, self._source(customers, cities))
             keyed = engine.arrow(self.tree, self.values)
@@ -102,11 +102,8 @@ def _read(file: Path, columns: Sequence[str]) -> pa.Table:
     """Read by one thread: parts are read side by side."""
     texts = [f.name for f in pq.read_schema(file) if pa.types.is_string(f.type)]
     repeating = [name for name in texts if name in columns and name != CUSTOMER]
-    return pq.read_table(file, columns=columns, use_threads=False, read_dictionary=repeating)
-
-
-def _encoded(cities: pa.ChunkedArray) -> pa.DictionaryArray:
-    return cities.unify_dictionaries().combine_chunks()
+    table = pq.read_table(file, columns=columns, use_threads=False, read_dictionary=repeating)
+    return table.unify_dictionaries().combine_chunks()
 
 
 def _repeated(numbers: pa.ChunkedArray) -> int:

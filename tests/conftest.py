@@ -157,6 +157,15 @@ def _own_directories(settings: Any, tmp_path: Path) -> None:
     settings.MODELS_DIR = tmp_path / "models"
 
 
+@pytest.fixture(autouse=True)
+def _in_english() -> Iterator[None]:
+    """Messages are asserted in the language of the source."""
+    from django.utils import translation
+
+    with translation.override("en"):
+        yield
+
+
 def _migrate(url: str) -> None:
     from django.core.management import call_command
 

@@ -4,5 +4,4 @@ import django
 
 django.setup()
 
-import campaigns.publish  # noqa: E402, F401
-import jobs.work  # noqa: E402, F401
+import config.tasks  # noqa: E402, F401

@@ -34,6 +34,11 @@ class CellSerializer(serializers.Serializer):
     bands = BandSerializer(many=True)
 
 
+class ReasonSerializer(serializers.Serializer):
+    kind = serializers.ChoiceField(["cell", "eligibility", "priority"])
+    text = serializers.CharField()
+
+
 class ItemSerializer(serializers.Serializer):
     rank = serializers.IntegerField()
     policy = serializers.CharField()
@@ -43,10 +48,11 @@ class ItemSerializer(serializers.Serializer):
     campaign_name = serializers.CharField()
     clauses = serializers.ListField(child=serializers.CharField())
     talking_points = serializers.ListField(child=serializers.CharField())
+    channels = serializers.ListField(child=serializers.ChoiceField(Channel.choices))
     take_up = serializers.FloatField(help_text="probability, 0 to 1")
     worth = serializers.FloatField(help_text="expected value: take-up × margin × lever, yuan")
     valid_until = serializers.DateField()
-    reasons = serializers.ListField(child=serializers.CharField())
+    reasons = ReasonSerializer(many=True)
 
 
 class RecommendationSerializer(serializers.Serializer):

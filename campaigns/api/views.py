@@ -54,10 +54,19 @@ EXAMPLE = OpenApiExample(
                 "campaign_name": "Keep those who move",
                 "clauses": ["50 yuan of credit for staying another year"],
                 "talking_points": ["Thank you for staying with us"],
+                "channels": ["front_desk", "sms"],
                 "take_up": 0.18,
                 "worth": 7.2,
                 "valid_until": "2026-12-31",
-                "reasons": ["Movement: moving", "ARPU (88.5 yuan) is at least 80 yuan"],
+                "reasons": [
+                    {"kind": "cell", "text": "Retention matrix: Movement: moving"},
+                    {"kind": "eligibility", "text": "ARPU (88.5 yuan) is at least 80 yuan"},
+                    {
+                        "kind": "priority",
+                        "text": "Ranked by the priority “Keep those who move first”: "
+                        "movement grade is moving",
+                    },
+                ],
             }
         ],
         "versions": {"models": {"movement_index": 1}, "matrices": {"retention": 1}},

@@ -9,7 +9,7 @@ import codecs
 import csv
 import io
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,7 @@ def header(file: Path, dialect: Dialect) -> list[str]:
     quoting = csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE
     with file.open(encoding=dialect.codec, errors="juzhen.mark", newline="") as text:
         records = csv.reader(
-            text,
+            _without_mark(text),
             delimiter=dialect.delimiter,
             quotechar=dialect.quote or None,
             quoting=quoting,
@@ -83,7 +83,13 @@ def header(file: Path, dialect: Dialect) -> list[str]:
             _("%(file)s is empty; a CSV file begins with a line of column names.")
             % {"file": file.name},
         )
-    return [name.lstrip("\ufeff").strip() for name in names]
+    return [name.strip() for name in names]
+
+
+def _without_mark(lines: Iterable[str]) -> Iterator[str]:
+    """The lines without a byte-order mark, which would hide the quote of a quoted first name."""
+    for number, line in enumerate(lines):
+        yield line if number else line.removeprefix("\ufeff")
 
 
 class CsvFile:

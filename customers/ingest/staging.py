@@ -1,5 +1,6 @@
 """All rows of a table's files, typed and judged, cut into the parts of the lake: once through."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -75,8 +76,8 @@ class Stage:
 
     def _units(self, file: Path) -> int:
         if self._is_csv:
-            return 1 + file.stat().st_size // (SLICE_BLOCKS * BLOCK)
-        return 1 + _parquet_rows(file) // SLICE_ROWS
+            return math.ceil(file.stat().st_size / (SLICE_BLOCKS * BLOCK))
+        return math.ceil(_parquet_rows(file) / SLICE_ROWS)
 
     def _add_parquet(self, file: Path, base: int, tick: Callable[[], None]) -> int:
         rows = _parquet_rows(file)

@@ -1,4 +1,4 @@
-"""Customer attributes as the columns of a matrix, in the same order at training and every day after."""
+"""Customer attributes as the columns of a matrix, in one order at training and ever after."""
 
 from dataclasses import dataclass
 from typing import Self

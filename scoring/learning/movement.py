@@ -36,7 +36,7 @@ class MovementTree:
         self.min_leaf = min_leaf
 
     def fit(self, x: NDArray[np.float64], y: NDArray[np.bool_]) -> Self:
-        """Fit on ``x`` (rows × columns, NaN = unknown) and ``y`` (True: left). Raises NotEstimable."""
+        """Fit on ``x`` (rows × columns, NaN: unknown), ``y`` (True: left). See NotEstimable."""
         positives = int(y.sum())
         if positives < LEAST_POSITIVES or len(y) - positives < LEAST_POSITIVES:
             raise NotEstimable(
@@ -52,7 +52,8 @@ class MovementTree:
 
     def predict(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the index of each row, 0–100."""
-        return 100.0 * self.tree_.predict_proba(x.astype(np.float32))[:, 1]
+        share: NDArray[np.float64] = self.tree_.predict_proba(x.astype(np.float32))[:, 1]
+        return 100.0 * share
 
 
 @dataclass(frozen=True)
@@ -69,19 +70,16 @@ class Quality:
 
 
 def quality(y: NDArray[np.bool_], score: NDArray[np.float64]) -> Quality:
-    """Measure ``score`` against outcomes ``y``. Ties at the top decile's edge count by their share."""
+    """Measure ``score`` against outcomes ``y``; ties at the top decile's edge count by share."""
     if y.all() or not y.any():
         raise NotEstimable("one_class", "the held-out rows hold one outcome only")
-    return Quality(
-        len(y), int(y.sum()), float(roc_auc_score(y, score)), _top_lift(y, score)
-    )
+    return Quality(len(y), int(y.sum()), float(roc_auc_score(y, score)), _top_lift(y, score))
 
 
 def _top_lift(y: NDArray[np.bool_], score: NDArray[np.float64]) -> float:
     size = len(y) / 10
-    cut = np.partition(score, len(y) - max(1, int(np.ceil(size))))[
-        len(y) - max(1, int(np.ceil(size)))
-    ]
+    place = len(y) - max(1, int(np.ceil(size)))
+    cut = np.partition(score, place)[place]
     above, tied = score > cut, score == cut
     hits = y[above].sum() + (size - above.sum()) * y[tied].mean()
     return float(hits / size / y.mean())

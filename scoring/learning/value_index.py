@@ -1,4 +1,4 @@
-"""The customer value index 客户价值指数: weighted, normalised indicators on a scale of 0 to 100 (S1)."""
+"""The value index 客户价值指数: weighted, normalised indicators, 0 to 100 (S1)."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -23,13 +23,9 @@ class Indicator:
 
     def __post_init__(self) -> None:
         if not self.weight > 0:
-            raise ValueError(
-                f"weight of {self.attribute} must be positive, got {self.weight}"
-            )
+            raise ValueError(f"weight of {self.attribute} must be positive, got {self.weight}")
         if self.low == self.high:
-            raise ValueError(
-                f"{self.attribute}: from and to must differ, both are {self.low}"
-            )
+            raise ValueError(f"{self.attribute}: from and to must differ, both are {self.low}")
 
 
 class ValueIndex:
@@ -60,6 +56,6 @@ class ValueIndex:
         weight = known @ self.weights_
         points = np.where(known, units, 0.0) @ self.weights_
         enough = weight >= KNOWN_SHARE * self.weights_.sum()
-        return np.divide(
-            100.0 * points, weight, out=np.full(len(x), np.nan), where=enough
-        )
+        index = np.full(len(x), np.nan)
+        np.divide(100.0 * points, weight, out=index, where=enough)
+        return index

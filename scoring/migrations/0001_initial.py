@@ -21,9 +21,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "kind",
-                    models.CharField(
-                        help_text="value_index or movement_tree", max_length=20
-                    ),
+                    models.CharField(help_text="value_index or movement_tree", max_length=20),
                 ),
                 ("definition", models.JSONField()),
                 ("position", models.PositiveSmallIntegerField(default=0)),
@@ -51,9 +49,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "trained_on",
-                    models.CharField(
-                        blank=True, help_text="the snapshot, as text", max_length=80
-                    ),
+                    models.CharField(blank=True, help_text="the snapshot, as text", max_length=80),
                 ),
                 (
                     "file",
@@ -84,9 +80,7 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["model", "-number"],
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=("model", "number"), name="scoring_version_once"
-                    )
+                    models.UniqueConstraint(fields=("model", "number"), name="scoring_version_once")
                 ],
             },
         ),

@@ -59,14 +59,17 @@ def answer(planned: Planned, customer: Customer, today: date) -> Expected:
 
 
 def profile(planned: Planned, customer: Customer) -> dict[str, Any]:
-    """The profile as JSON reads it: what is unknown is not there, numbers have six decimals."""
+    """The profile as JSON reads it: what is unknown is not there, numbers have six decimals.
+
+    A number of more than 32 digits counts as unknown.
+    """
     found = {}
     for code in planned.profile:
         value = customer.get(code)
-        if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        if value is None or (isinstance(value, float) and not abs(value) < 1e32):
             continue
         if isinstance(value, float):
-            value = round(value, 6)
+            value = _rounded(value, 1_000_000)
         elif isinstance(value, date):
             value = value.isoformat()
         found[code] = value

@@ -16,7 +16,7 @@ from .strategies import TODAY, customers, plans
 
 COLUMNS = [field.name for field in fields(reference.Expected)]
 generated = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

@@ -132,6 +132,7 @@ def read_all_the_time(url: str, pipe: Any) -> None:
             day, days, customers = connection.execute(READ).fetchone()
             seen.add((str(day), json.dumps(days), customers))
             polls += 1
+            time.sleep(0.002)
     pipe.send((polls, seen))
 
 

@@ -19,19 +19,26 @@ def homes(intervals: list[Interval], value: float) -> list[str]:
     return [i.code for i in intervals if i.low <= value < i.high]
 
 
+def fault_of(intervals: list[Interval]) -> DomainError | None:
+    try:
+        check_partition("spend", intervals)
+    except DomainError as refusal:
+        return refusal
+    return None
+
+
 @given(INTERVALS, st.lists(st.floats(-150, 150), max_size=30))
 def test_accepted_means_exactly_one_and_refused_means_shown(
     edges: list[tuple[float, float]], values: list[float]
 ) -> None:
     intervals = [Interval(f"b{n}", low, high) for n, (low, high) in enumerate(edges)]
-    try:
-        check_partition("spend", intervals)
-    except DomainError as refusal:
-        if "value" in refusal.extra:
-            assert isfinite(refusal.extra["value"])
-            assert len(homes(intervals, refusal.extra["value"])) != 1
-        else:
+    if refused := fault_of(intervals):
+        value = refused.extra.get("value")
+        if value is None:
             assert any(not i.low < i.high for i in intervals)
+        else:
+            assert isfinite(value)
+            assert len(homes(intervals, value)) != 1
         return
     edges_hit = [e for i in intervals for e in (i.low, i.high) if isfinite(e)]
     assert all(len(homes(intervals, v)) == 1 for v in [*values, *edges_hit])

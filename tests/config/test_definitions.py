@@ -1,14 +1,11 @@
 """A directory of definitions is loaded whole or refused whole, with file and line."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import jsonschema
 import pytest
-
 from django.core.management import CommandError, call_command
-from django.utils import translation
 
 from accounts.models import Organisation
 from campaigns.models import Policy, PolicyVersion
@@ -25,12 +22,6 @@ DIRECTORIES = [
 ]
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _in_english() -> Iterator[None]:
-    with translation.override("en"):
-        yield
 
 
 @pytest.fixture

@@ -50,6 +50,14 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name() -> None:
     assert ingest_csv(content.encode("gb18030"), csv={"encoding": "gb18030"}).rows == 1
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_a_byte_order_mark_before_a_quote_hides_no_delimiter(encoding: str) -> None:
+    header = '\ufeff"NUM","CI,TY"'
+    city = {**MAPPING["city"], "column": "CI,TY"}
+    content = f"{header}\n1,HZ\n".encode(encoding)
+    assert ingest_csv(content, city=city, columns={}, csv={"encoding": encoding}).rows == 1
+
+
 def test_rows_with_broken_bytes_are_rejected_and_the_others_loaded() -> None:
     rows = [ROW.format(1, "a"), ROW.format(2, "BROKEN"), ROW.format(3, "c")]
     content = "\n".join([NAMES, *rows]).encode().replace(b"BROKEN", b"x\xff\xe4")

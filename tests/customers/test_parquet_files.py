@@ -11,9 +11,10 @@ import pytest
 from django.conf import settings
 
 from common.errors import DomainError
+from customers.ingest import ingest
 from lake.models import Partition
 
-from .ingesting import MAPPING, loaded, pinned, rejected, run
+from .ingesting import DAY, MAPPING, loaded, pinned, rejected, run
 
 pytestmark = pytest.mark.django_db
 
@@ -143,6 +144,16 @@ def test_rows_are_numbered_per_file_across_row_groups_and_slices(
         (name, row) for name in ("a.parquet", "b.parquet") for row in (1, 300, 301, 1000)
     ]
     assert partition.rows == 1992
+
+
+@pytest.mark.parametrize("rows", [299, 300, 301])
+def test_progress_comes_to_its_total(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("customers.ingest.staging.SLICE_ROWS", 300)
+    land_parquet({"NUM": [str(n) for n in range(rows)], "CITY": ["HZ"] * rows})
+    seen: list[tuple[int, int]] = []
+    inputs = pinned("a.parquet", format="parquet", columns={})
+    ingest(DAY, inputs, progress=lambda done, total: seen.append((done, total)))
+    assert [done for done, _ in seen] == list(range(1, seen[-1][1] + 1))
 
 
 def test_every_part_is_in_the_order_of_its_customers(settings: Any) -> None:

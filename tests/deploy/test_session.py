@@ -51,6 +51,7 @@ def test_a_killed_session_leaves_nothing(directory: Path) -> None:
             """
             import time
             def test_hangs(database_server, valkey_url, test_session, capsys):
+                assert valkey_url.startswith("redis+socket:")
                 with capsys.disabled():
                     print("in", test_session.directory, flush=True)
                 time.sleep(600)

@@ -132,9 +132,10 @@ def test_sweeping_removes_old_drafts_and_spilled_data_only() -> None:
 
 def test_a_draft_whose_writer_still_fills_it_is_not_swept() -> None:
     with writing("things", DAY, "k", parts=2) as draft:
+        fill(draft)
         long_ago = time.time() - 10_000
         os.utime(draft.path, (long_ago, long_ago))
-        fill(draft)
+        os.utime(draft.file(0), (long_ago, long_ago))
         assert sweep(older_than_seconds=5_000) == 0
     assert draft.partition.rows == 3
 

@@ -6,12 +6,14 @@ from typing import Any
 from django.utils import timezone
 
 from campaigns.models import CurrentPublication, Plan, Publication
+from campaigns.planned import Planned
 from customers.models import Source
 from jobs.models import Run, State, Step
 from lake.models import Partition
 from segmentation.models import Matrix, Strategy
 
 DATE = date(2026, 3, 3)
+NOTHING_OFFERED = Planned((), (), (), (), (), (), {})
 NAMES = ("ingest", "score", "assign", "match", "publish")
 
 
@@ -166,9 +168,7 @@ def make_publication(run: Run) -> Publication:
         run_number=run.number,
         answers_key="k",
         content_hash="f" * 32,
-        plan=Plan.objects.create(
-            key="plan", body={"matrices": [], "offers": [], "priority": [], "profile": []}
-        ),
+        plan=Plan.objects.create(key="nothing-offered", body=NOTHING_OFFERED.to_json()),
         versions={},
         customers=199_871,
         changed=8_112,

@@ -59,6 +59,7 @@ def test_a_city_that_was_not_counted_gets_a_dash_and_no_zero(page, province):
     make_day()
     text = page("city-marketer", "jiaxing")
     assert text.count('<div class="stat-value">–</div>') == 2
+    assert "rows loaded" not in text
 
 
 def test_without_runs_to_see_only_the_day_and_the_look_up_remain(page):

@@ -91,6 +91,7 @@ REFUSED = [
     ("arpu ≥ 80", "full_width", 6, 1),
     ("arpu > 80;", "character", 10, 1),
     ("(" * (MAX_DEPTH + 1) + "true" + ")" * (MAX_DEPTH + 1), "too_deep", MAX_DEPTH + 1, 1),
+    ("not " * (MAX_DEPTH + 1) + "true", "too_deep", 4 * MAX_DEPTH + 1, 3),
 ]
 
 

@@ -14,9 +14,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("directory", type=Path)
-        parser.add_argument(
-            "--by", default="operations", help="whom the operation log names"
-        )
+        parser.add_argument("--by", default="operations", help="whom the operation log names")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

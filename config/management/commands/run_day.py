@@ -13,6 +13,10 @@ from jobs.models import Run, State
 from jobs.work import work_through
 
 
+# Of the table where there is no terminal to ask.
+WIDTH = 140
+
+
 class Command(BaseCommand):
     help = __doc__
 
@@ -26,7 +30,7 @@ class Command(BaseCommand):
         parser.add_argument("--by", default="operations", help="whom the operation log names")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        console = Console(file=self.stdout, highlight=False)
+        console = self._console()
         try:
             run, new = run_day(options["date"], by=options["by"])
         except DomainError as error:
@@ -40,6 +44,12 @@ class Command(BaseCommand):
             run = self._work(run, console)
         console.print(summary(run))
         self._refuse_failed(run)
+
+    def _console(self) -> Console:
+        """The command's output as rich writes to it: a line ends where rich ends it."""
+        self.stdout.ending = ""
+        width = None if self.stdout.isatty() else WIDTH
+        return Console(file=self.stdout, highlight=False, soft_wrap=True, width=width)
 
     def _work(self, run: Run, console: Console) -> Run:
         console.print(f"{run}")

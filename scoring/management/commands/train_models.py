@@ -30,9 +30,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def _train(self, day: date | None, by: str) -> None:
-        snapshot = (
-            self._snapshot(day) if day else Partition.objects.of("customers").last()
-        )
+        snapshot = self._snapshot(day) if day else Partition.objects.of("customers").last()
         for model in Model.objects.all():
             version = train_model(model, by=by, snapshot=snapshot)
             quality = version.metrics
