@@ -33,7 +33,7 @@ check: venv ## lint, format, types, layers, templates, migrations
 	$(VENV)/lint-imports
 	$(VENV)/mypy
 	$(VENV)/djlint --check --lint --quiet --allow-empty-input $(wildcard */templates)
-	$(VENV)/python manage.py makemigrations --check --dry-run
+	$(VENV)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 
 bench: venv ## the benchmark table   [ONLY=assign CUSTOMERS=2000000]
 	@exec $(VENV)/python -m bench

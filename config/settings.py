@@ -81,7 +81,9 @@ TEMPLATES = [
 
 # --- database and broker: the given servers, or the embedded ones of this checkout ---
 DATABASES = {
-    "default": env.db_url_config(env("DATABASE_URL", default=embedded.addresses().database_url))
+    "default": env.db_url_config(
+        env("DATABASE_URL", default="") or embedded.addresses().database_url
+    )
 }
 DATABASES["default"].setdefault("OPTIONS", {})
 DATABASES["default"]["OPTIONS"].setdefault("application_name", "juzhen")
@@ -99,7 +101,7 @@ ENGINE_MEMORY = env("ENGINE_MEMORY", default="3GiB")
 ENGINE_THREADS = env.int("ENGINE_THREADS", default=2)
 
 # --- background work ---
-CELERY_BROKER_URL = env("BROKER_URL", default=embedded.addresses().broker_url)
+CELERY_BROKER_URL = env("BROKER_URL", default="") or embedded.addresses().broker_url
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]

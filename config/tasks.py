@@ -1,4 +1,4 @@
-"""What workers do at a bell. It may ring twice, late or never, so each looks what there is to do."""
+"""What workers do at a bell. It may ring twice, late or never, so each looks for what is due."""
 
 from celery import shared_task
 

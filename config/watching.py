@@ -3,10 +3,11 @@
 import threading
 from datetime import timedelta
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from django.db import connection
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -89,10 +90,10 @@ class Watch:
 def summary(run: Run) -> Table:
     """The closing table: what each step did, its proof, its time and its peak memory."""
     table = Table(title=f"{run.business_date} #{run.number}", title_justify="left")
-    table.add_column("step")
-    for name in ("rows", "seconds", "peak MiB"):
+    table.add_column(_("step"))
+    for name in (_("rows"), _("time"), _("peak MiB")):
         table.add_column(name, justify="right")
-    table.add_column("proof")
+    table.add_column(_("proof"))
     for step in run.steps.order_by("position"):
         peak = f"{step.peak_mib:,}" if step.peak_mib is not None else ""
         table.add_row(step.name, rows(step), seconds(step), peak, proof(step))
@@ -114,17 +115,35 @@ def proof(step: Step) -> str:
     """What shows that the step is whole, in the words of its counts."""
     counts = step.counts
     if step.state == State.FAILED and step.error:
-        return f"failed: {step.error['code']}"
+        return _("failed: %s") % step.error["code"]
     if "tables" in counts:
-        return "; ".join(
-            f"{table}: {c['rows_in']:,} in = {c['loaded']:,} loaded + {c['rejected']:,} rejected"
-            for table, c in counts["tables"].items()
+        return "\n".join(
+            _rows_proof(table, found) for table, found in _in_reading_order(counts["tables"])
         )
     if "matrices" in counts:
-        return "; ".join(
-            f"{m['matrix']}: {m['unassigned']} unassigned, {m['doubly_assigned']} doubly"
-            for m in counts["matrices"]
-        )
+        return "\n".join(_cells_proof(found) for found in counts["matrices"])
     if "content_hash" in counts:
-        return f"version {counts['publication']}, content {counts['content_hash']}"
+        return _("version %(publication)d, content %(content_hash)s") % counts
     return ""
+
+
+def _in_reading_order(tables: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Customers first; the database keeps no order of the names."""
+    return sorted(tables.items(), key=lambda item: (item[0] != "customers", item[0]))
+
+
+def _rows_proof(table: str, found: dict[str, Any]) -> str:
+    return _("%(table)s: %(rows_in)s in = %(loaded)s loaded + %(rejected)s rejected") % {
+        "table": table,
+        **{name: f"{found[name]:,}" for name in ("rows_in", "loaded", "rejected")},
+    }
+
+
+def _cells_proof(found: dict[str, Any]) -> str:
+    return _(
+        "%(matrix)s: %(customers)s customers, %(unassigned)s unassigned, "
+        "%(doubly_assigned)s doubly assigned"
+    ) % {
+        "matrix": found["matrix"],
+        **{name: f"{found[name]:,}" for name in ("customers", "unassigned", "doubly_assigned")},
+    }

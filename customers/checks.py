@@ -180,8 +180,7 @@ def _check_codes(entry: Mapping[str, Any], column: Column, where: tuple[str | in
     if "other" in entry:
         named.append((("other",), entry["other"]))
     for path, value in named:
-        # 1 == True in Python, but a truth value is written true or false.
-        if not any(value is k if isinstance(k, bool) else value == k for k in known):
+        if value not in known:
             near = get_close_matches(str(value), [str(k) for k in known])
             raise _error(
                 "unknown_value",

@@ -150,9 +150,7 @@ def _rank(inputs: Inputs, grids: Sequence[Grid], homes: Mapping[str, str]) -> Ra
     with DuckDB() as engine:
         for key in sorted({rank_key(dimension) for dimension in _dimensions(grids, Quantiles)}):
             engine.register("ranked", files[homes[key[0]]])
-            # A part is a fair sample: its customers are there by the hash of their numbers.
-            engine.register("sample", files[homes[key[0]]][0])
-            ranked[key] = rank_cuts(engine, "ranked", "sample", key)
+            ranked[key] = rank_cuts(engine, "ranked", key)
     return ranked
 
 

@@ -55,7 +55,7 @@ def _by_cuts(
     largest, least = (params.bind(sign * LARGEST, "DOUBLE") for sign in (1, -1))
     leaves[-1] = _if(exp.LTE(this=number.copy(), expression=largest), leaves[-1], unknown)
     leaves[0] = _if(exp.GTE(this=number.copy(), expression=least), leaves[0], unknown)
-    return search(number, cuts, leaves)
+    return _search(number, cuts, leaves)
 
 
 def as_number(attribute: str, table: str = SOURCE) -> exp.Expression:
@@ -73,15 +73,15 @@ def column(name: str, table: str = SOURCE) -> exp.Column:
     return exp.column(name, table=table, quoted=True)
 
 
-def search(number: exp.Expression, cuts: Cuts, leaves: Cuts) -> exp.Expression:
+def _search(number: exp.Expression, cuts: Cuts, leaves: Cuts) -> exp.Expression:
     """The leaf between whose cuts the number is, found by halves: one leaf more than cuts."""
     if not cuts:
         return leaves[0].copy()
     middle = len(cuts) // 2
     return _if(
         exp.GTE(this=number.copy(), expression=cuts[middle].copy()),
-        search(number, cuts[middle + 1 :], leaves[middle + 1 :]),
-        search(number, cuts[:middle], leaves[: middle + 1]),
+        _search(number, cuts[middle + 1 :], leaves[middle + 1 :]),
+        _search(number, cuts[:middle], leaves[: middle + 1]),
     )
 
 

@@ -1,4 +1,4 @@
-"""The count of law 1: each customer of the scope in exactly one cell, counted customer by customer."""
+"""The count of law 1: each customer of the scope in exactly one cell, counted one by one."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

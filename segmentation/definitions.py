@@ -2,18 +2,24 @@
 
 from typing import Any
 
+from django.db import transaction
+from django.utils.translation import gettext as _
+
 from common.definitions import Changes, Document
 from common.errors import DomainError
 
 from .definition import MatrixDefinition
 from .models import Matrix, MatrixVersion, Strategy
 from .schema import MATRICES, STRATEGIES
-from .services import define_strategy, publish_version, save_draft
+from .services import define_strategy, place_matrix, publish_version, save_draft
 
 
+@transaction.atomic
 def load_strategies(content: list[dict[str, Any]], by: str) -> Changes:
+    """Write the strategies in the order given; one that is left out stays."""
     changes = Changes()
     for position, item in enumerate(content):
+        _refuse_twice(content, position)
         strategy = Strategy.objects.filter(pk=item["code"]).first()
         names = (item["name"]["zh"], item["name"]["en"], position)
         if strategy and (strategy.name_zh, strategy.name_en, strategy.position) == names:
@@ -32,10 +38,15 @@ def dump_strategies() -> list[dict[str, Any]]:
     ]
 
 
+@transaction.atomic
 def load_matrices(content: list[dict[str, Any]], by: str) -> Changes:
-    """Publish each matrix that says something new; drafts that people work on are left alone."""
+    """Publish each matrix that says something new; drafts that people work on are left alone.
+
+    A matrix that is left out stays. Any fault refuses the whole file.
+    """
     changes = Changes()
     for position, item in enumerate(content):
+        _refuse_twice(content, position)
         try:
             _load_matrix(position, item, by, changes)
         except DomainError as error:
@@ -46,13 +57,26 @@ def load_matrices(content: list[dict[str, Any]], by: str) -> Changes:
 
 def _load_matrix(position: int, item: dict[str, Any], by: str, changes: Changes) -> None:
     definition = MatrixDefinition.from_json(item)
-    matrix = Matrix.objects.filter(pk=definition.code).first()
-    published = matrix and matrix.versions.published().first()
-    if published and _reads_as(published) == definition and matrix.position == position:
+    published = MatrixVersion.objects.published().filter(matrix=definition.code).first()
+    same = published is not None and _reads_as(published) == definition
+    if not same:
+        publish_version(save_draft(definition, by=by), by=by)
+    matrix = Matrix.objects.get(pk=definition.code)
+    if same and matrix.position == position:
         changes.unchanged.append(definition.code)
         return
-    publish_version(save_draft(definition, position=position, by=by), by=by)
+    place_matrix(matrix, position=position, by=by)
     (changes.changed if published else changes.added).append(definition.code)
+
+
+def _refuse_twice(content: list[dict[str, Any]], position: int) -> None:
+    code = content[position]["code"]
+    if code in [item["code"] for item in content[:position]]:
+        raise DomainError(
+            "duplicate_code",
+            _("'%s' is defined twice; each code may stand once.") % code,
+            where=[position, "code"],
+        )
 
 
 def _reads_as(version: MatrixVersion) -> MatrixDefinition:

@@ -6,6 +6,7 @@ again in the counts, or the step fails.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -73,15 +74,16 @@ def count_flows(
     today: Partition, yesterday: Partition, progress: Progress
 ) -> tuple[list[Flow], list[People]]:
     """Count both kinds over all parts, in one join per part."""
-    matrices = [m for m in matrices_of(today) if m in set(matrices_of(yesterday))]
+    matrices = _of_both(today, yesterday)
     flows: Counter[tuple[Any, ...]] = Counter()
     people: Counter[tuple[Any, ...]] = Counter()
     with DuckDB() as engine:
-        for part in range(today.parts):
-            engine.register(TODAY, today.file(part))
-            engine.register(YESTERDAY, yesterday.file(part))
+        joins = _joins(today, yesterday)
+        for done, (files_today, files_yesterday) in enumerate(joins, 1):
+            engine.register(TODAY, files_today)
+            engine.register(YESTERDAY, files_yesterday)
             _count_part(engine, matrices, flows, people)
-            progress(part + 1, today.parts)
+            progress(done, len(joins))
     return (
         [Flow(*key, customers=n) for key, n in sorted(flows.items(), key=_order)],
         [People(*key, customers=n) for key, n in sorted(people.items(), key=_order)],
@@ -91,6 +93,17 @@ def count_flows(
 def matrices_of(cells: Partition) -> list[str]:
     """The matrices that a partition ``cells`` assigns, in its order."""
     return [proof["matrix"] for proof in cells.facts["matrices"]]
+
+
+def _of_both(today: Partition, yesterday: Partition) -> list[str]:
+    return [m for m in matrices_of(today) if m in set(matrices_of(yesterday))]
+
+
+def _joins(today: Partition, yesterday: Partition) -> list[tuple[list[Path], list[Path]]]:
+    """What is joined with what: part with part, or all at once on the day their number changed."""
+    if today.parts != yesterday.parts:
+        return [(today.files, yesterday.files)]
+    return [([t], [y]) for t, y in zip(today.files, yesterday.files, strict=True)]
 
 
 def _count_part(
@@ -223,6 +236,7 @@ def _row(flow: Flow, cells: Cells) -> dict[str, Any]:
 
 def _reconcile(flows: Iterable[Flow], today: Partition, yesterday: Partition) -> None:
     """Rows and columns of the flow matrix add up to both days' customers."""
+    both = _of_both(today, yesterday)
     columns: Counter[str] = Counter()
     rows: Counter[str] = Counter()
     for f in flows:
@@ -231,7 +245,7 @@ def _reconcile(flows: Iterable[Flow], today: Partition, yesterday: Partition) ->
     for day, found in ((today, columns), (yesterday, rows)):
         for proof in day.facts["matrices"]:
             matrix, counted = proof["matrix"], proof["customers"]
-            if matrix in found and found[matrix] != counted:
+            if matrix in both and found[matrix] != counted:
                 raise DomainError(
                     "flows_do_not_reconcile",
                     _(

@@ -52,7 +52,7 @@ class Grid:
         return self.definition.size + 1
 
     def cells_at(self, places: np.ndarray) -> pa.Array:
-        """The numbers of the cells at these places, int64: 0 for ``nowhere``, null for ``outside``."""
+        """The numbers of the cells there, int64: 0 for ``nowhere``, null for ``outside``."""
         numbers = np.concatenate([self.numbers, [0, 0]])
         return pa.array(numbers[places], pa.int64(), mask=places == self.outside)
 
@@ -78,7 +78,7 @@ def attributes_of(definition: MatrixDefinition, catalogue: Catalogue) -> set[str
 
 @dataclass(frozen=True)
 class KeyQuery:
-    """What the query is made from: ``ranked`` the cuts of quantiles, ``city_cuts`` their columns."""
+    """What the query is made from; ``ranked``: the cuts of the quantile dimensions."""
 
     grids: Sequence[Grid]
     catalogue: Catalogue

@@ -132,7 +132,10 @@ def summary(flows: Sequence[Flow], people: Sequence[People], cells: Cells) -> di
 def _summary(
     flows: Iterable[Flow], people: Iterable[People], cells: Cells, changed: Any
 ) -> dict[str, Any]:
-    """``share``: the moved among those who were here on both days; None where there are none."""
+    """``share``: the moved among those who were here on both days; None where there are none.
+
+    A band that was gone and came back has new cells: who went into one moved, by no dimension.
+    """
     present: Counter[str] = Counter()
     for p in people:
         kind = "both" if p.here and p.was_here else "new" if p.here else "departed"
@@ -142,7 +145,8 @@ def _summary(
     by_pair: Counter[tuple[str, Pair]] = Counter()
     for f in flows:
         if f.moved:
-            by_dimension[f.matrix, changed(f.matrix, f.pair)[0]] += f.customers
+            for dimension in changed(f.matrix, f.pair)[:1]:
+                by_dimension[f.matrix, dimension] += f.customers
             by_pair[f.matrix, f.pair] += f.customers
     return {
         "customers": present["moved"],

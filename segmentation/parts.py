@@ -37,7 +37,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class PartWriter:
-    """What all parts have in common. ``homes``: the attributes to read, with the file each is in."""
+    """What all parts share. ``homes``: the attributes to read, with the file that each is in."""
 
     inputs: Inputs
     grids: Sequence[Grid]

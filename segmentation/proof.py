@@ -238,6 +238,13 @@ def _check_value(value: str, band: str, attribute: Attribute, owners: dict[str, 
             "attribute": attribute.code,
         }
         raise DomainError("unknown_category", message + hint, where=["values"])
+    if owners.get(value) == band:
+        raise DomainError(
+            "duplicate_value",
+            _("Band '%(band)s' names the value '%(value)s' twice; name it once.")
+            % {"band": band, "value": value},
+            where=["values"],
+        )
     if value in owners:
         raise DomainError(
             "bands_overlap",
@@ -262,8 +269,12 @@ def _check_exhaustive(dimension: Categories, attribute: Attribute, owners: dict[
             % {"code": dimension.code, "others": ", ".join(others)},
             where=["bands"],
         )
+    if others:
+        return
     uncovered = next((code for code, _zh, _en in attribute.values if code not in owners), None)
-    if others or (attribute.type == "category" and uncovered is None):
+    if attribute.type == "text":
+        uncovered = _unnamed_text(owners)
+    if uncovered is None:
         return
     raise DomainError(
         "bands_gap",
@@ -273,12 +284,17 @@ def _check_exhaustive(dimension: Categories, attribute: Attribute, owners: dict[
         )
         % {
             "attribute": attribute.code,
-            "value": uncovered if uncovered is not None else "…",
+            "value": uncovered,
             "code": dimension.code,
         },
         where=["bands"],
         example={attribute.code: uncovered},
     )
+
+
+def _unnamed_text(owners: Collection[str]) -> str:
+    """A text that no band names: longer than any that one does."""
+    return max(owners, key=len, default="") + "…"
 
 
 @_check_partition.register

@@ -31,6 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_DIRECTORY] = Path(config.workerinput["juzhen_directory"])
     else:
         config.stash[_DIRECTORY] = servers.make_session_directory()
+    os.environ[servers.SESSION_VARIABLE] = str(config.stash[_DIRECTORY])
     # Sockets too, so that a killed session's go with everything else of it.
     os.environ.setdefault("JUZHEN_SOCKETS", str(config.stash[_DIRECTORY]))
 
@@ -84,9 +85,9 @@ def test_session(request: pytest.FixtureRequest) -> Session:
 @pytest.fixture(scope="session")
 def database_server(test_session: Session) -> str:
     """URL of a database on the server that tests use: DATABASE_URL, or one of the session."""
+    test_session.keep_leashed()
     if given := os.environ.get("DATABASE_URL"):
         return given
-    test_session.keep_leashed()
     place = Place(test_session.directory)
     Postgres(place, "test").start()
     return place.addresses(DATABASE).database_url
@@ -103,7 +104,7 @@ def database_template(test_session: Session, database_server: str, django_db_blo
             url = servers.create_database(database_server, name)
             with django_db_blocker.unblock():
                 _migrate(url)
-            done.write_text(url)
+            done.touch()
     return name
 
 

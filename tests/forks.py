@@ -5,6 +5,7 @@ A child works on a real database and a lake of its own, commits, and may be kill
 
 import multiprocessing
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerProcess
@@ -44,18 +45,6 @@ class Site:
             raise TimeoutError(f"{target.__name__} took longer than {seconds} s")
         return process.exitcode
 
-    def environment(self, broker_url: str) -> dict[str, str]:
-        """What a command in a process of its own needs to work here."""
-        from django.conf import settings
-
-        wanted = self.settings | {
-            "DATABASE_URL": self.database_url,
-            "BROKER_URL": broker_url,
-            "LAKE_DIR": self.directory / "lake",
-            "SECRET_KEY": settings.SECRET_KEY,  # model files are signed with it
-        }
-        return os.environ | {name: str(value) for name, value in wanted.items()}
-
     def use(self) -> None:
         """Point this process's Django at the site."""
         from celery import current_app
@@ -72,6 +61,14 @@ class Site:
         for name, value in self.settings.items():
             setattr(settings, name, value)
         current_app.conf.broker_url = "memory://"
+
+
+def write_to(file: Path) -> None:
+    """Let whatever this process says, on either stream, go to the end of ``file``."""
+    with file.open("ab") as opened:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+            os.dup2(opened.fileno(), stream.fileno())
 
 
 def _enter(site: Site, target: Callable[..., Any], args: tuple[Any, ...]) -> None:

@@ -20,6 +20,8 @@ from deploy.postgres import Postgres
 
 TEMPLATE = "juzhen_template"
 LEASHED = "leashed"
+SESSION_VARIABLE = "JUZHEN_TEST_SESSION"  # the session's directory, for all its processes
+_DATABASE_NOTE = "database."
 
 
 def make_session_directory() -> Path:
@@ -37,11 +39,11 @@ def leash(directory: Path, controller: int) -> None:
 
 
 def remove_session_directory(directory: Path) -> None:
-    """Stop the session's PostgreSQL and remove its directory, with data kept elsewhere for it."""
-    template = directory / TEMPLATE
-    if template.exists() and os.environ.get("DATABASE_URL"):
-        url = template.read_text()
-        drop_database(os.environ["DATABASE_URL"], urlsplit(url).path.removeprefix("/"))
+    """Drop what the session made on a given server; stop its own; remove its directory."""
+    os.environ[SESSION_VARIABLE] = str(directory)
+    if given := os.environ.get("DATABASE_URL"):
+        for note in directory.glob(f"{_DATABASE_NOTE}*"):
+            drop_database(given, note.name.removeprefix(_DATABASE_NOTE))
     if (directory / LEASHED).exists():
         server = Postgres(Place(directory), "test")
         server.stop(at_once=True)
@@ -56,16 +58,25 @@ def with_database(url: str, database: str) -> str:
 
 
 def create_database(url: str, name: str, *, template: str = "template0") -> str:
-    """A new database on the server of `url`, copied from `template`; returns its URL."""
+    """A new database on the server of `url`, copied from `template`; returns its URL.
+
+    It is noted in the session's directory, so that a killed session's databases go as well.
+    """
+    _note(name).touch()
     statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
     _on_server(url, statement.format(sql.Identifier(name), sql.Identifier(template)))
     return with_database(url, name)
 
 
 def drop_database(url: str, name: str) -> None:
-    """Drop it, whoever is still connected."""
+    """Drop it, whoever is still connected; nothing if there is none."""
     statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
     _on_server(url, statement.format(sql.Identifier(name)))
+    _note(name).unlink(missing_ok=True)
+
+
+def _note(name: str) -> Path:
+    return Path(os.environ[SESSION_VARIABLE], f"{_DATABASE_NOTE}{name}")
 
 
 def _on_server(url: str, statement: sql.Composed) -> None:

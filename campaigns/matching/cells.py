@@ -15,8 +15,7 @@ def cell_offers(planned: Planned, gates: Gates) -> pa.Table:
     for index, offer in enumerate(planned.offers):
         met = _cells(planned, offer)
         cells.append(met)
-        entry = index * len(gates) + gates.of_offer[index]
-        entries.append(np.full(len(met), entry, np.int32))
+        entries.append(np.full(len(met), gates.entry(index), np.int32))
     cell, entry = np.concatenate(cells), np.concatenate(entries)
     order = np.lexsort((entry, cell))
     numbers, starts = np.unique(cell[order], return_index=True)

@@ -125,7 +125,7 @@ class Matching:
             self._marked(),
             "marked",
             *_same_columns(CUSTOMER_NO, CITY, "profile", "cells", "take_up_values", *self._met),
-            *self._gates.columns(),
+            named(self._gates.column(), "gates"),
             named(self._tiers.column(), "tiers"),
         )
 

@@ -9,22 +9,6 @@ from sqlglot import exp
 
 Tree = exp.Expression
 
-# Bits of a BIGINT column; the sign stays free: engines differ in how they shift it.
-BITS = 62
-
-
-def words_for(bits: int) -> int:
-    """How many columns hold so many bits."""
-    return -(-bits // BITS)
-
-
-def bit(word: Tree, place: Tree | int) -> Tree:
-    """Whether the bit is set."""
-    shifted = exp.BitwiseRightShift(
-        this=word, expression=small(place) if isinstance(place, int) else place
-    )
-    return exp.EQ(this=remainder(exp.paren(shifted), whole(2)), expression=whole(1))
-
 
 def column(name: str, table: str | None = None) -> exp.Column:
     return exp.column(name, table=table, quoted=True)

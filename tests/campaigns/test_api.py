@@ -122,9 +122,8 @@ def test_without_a_caller_it_is_a_401(published: None) -> None:
 
 def test_it_is_described_with_an_example_that_it_would_give(published: None) -> None:
     """The example has the fields of a true answer, all the way down."""
-    make_user("province-marketer", username="client")
     client = Client()
-    client.login(username="client", password=PASSWORD)
+    client.force_login(make_user("province-marketer", username="client"))
     schema = client.get("/api/schema/?format=json").json()
     path = schema["paths"]["/api/v1/customers/{customer_no}/recommendations"]["get"]
     content = path["responses"]["200"]["content"]["application/json"]

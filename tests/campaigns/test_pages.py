@@ -16,7 +16,6 @@ from .province import edited, load
 
 pytestmark = pytest.mark.django_db
 NUMBER = "12000000001"
-LOGIN = "allauth.account.auth_backends.AuthenticationBackend"
 PAGE = f"/customers/{NUMBER}/"
 
 
@@ -37,7 +36,7 @@ def _english() -> Any:
 
 @pytest.fixture
 def clerk(client: Client) -> Client:
-    client.force_login(make_user("front-desk", "hangzhou"), LOGIN)
+    client.force_login(make_user("front-desk", "hangzhou"))
     client.cookies["django_language"] = "en"
     return client
 
@@ -76,7 +75,7 @@ def test_the_page_is_behind_the_walls(client: Client, clerk: Client) -> None:
     assert clerk.get(PAGE).status_code == 404
     assert Client().get(PAGE).status_code == 302
     other = Client()
-    other.force_login(make_user("province-admin"), LOGIN)
+    other.force_login(make_user("province-admin"))
     assert other.get(PAGE).status_code == 403
 
 

@@ -111,6 +111,15 @@ def test_a_file_that_breaks_off_inside_a_quote_is_refused(tail: str) -> None:
     assert error.code == "file_broken_off"
 
 
+def test_a_break_off_far_into_the_file_is_told_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes up while the engine is reading, and must not come out as the engine's error."""
+    monkeypatch.setattr("customers.ingest.csv_files.BLOCK", 4096)
+    rows = [ROW.format(n, "x") for n in range(1000)]
+    error = refusal("\n".join([NAMES, *rows, '1000,HZ,20,1.5,yes,GT,"opened']))
+    assert error.code == "file_broken_off"
+    assert 800 <= error.extra["row"] <= 1000
+
+
 def test_a_quote_that_swallows_megabytes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("customers.ingest.csv_files.BLOCK", 4096)
     rows = [ROW.format(n, "x") for n in range(2, 1000)]
@@ -132,6 +141,17 @@ def test_without_a_quote_character_quotes_are_text() -> None:
 def test_columns_are_found_by_name_wherever_they_stand() -> None:
     content = "NOTE, JOINED ,HANDSET,BRAND,CAMPUS,ARPU,AGE,CITY,NUM\nn,,h,,,,,HZ,1\n"
     assert handsets(ingest_csv(content)) == ["h"]
+
+
+def test_one_column_may_fill_several_attributes() -> None:
+    columns = {"age": "X", "handset": "X", "arpu": "X"}
+    partition = ingest_csv("NUM,CITY,X\n1,HZ,20\n2,HZ,x\n", columns=columns)
+    (row,) = loaded(partition)
+    assert (row["age"], row["handset"], row["arpu"]) == (20, "20", 20.0)
+    assert [(r["row"], r["column"], r["reason"]) for r in rejected(partition)] == [
+        (2, "X", "wrong_type"),
+        (2, "X", "wrong_type"),
+    ]
 
 
 def test_a_missing_column_is_named_with_the_nearest_that_is_there() -> None:

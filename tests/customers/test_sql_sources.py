@@ -145,9 +145,13 @@ def test_a_database_that_does_not_answer_is_awaited(
     assert "secret-name" not in error.message
 
 
-@pytest.mark.parametrize("query", ["SELECT nothing FROM people", "DELETE FROM people RETURNING 1"])
+@pytest.mark.parametrize(
+    "query",
+    ["SELECT nothing FROM people", "DELETE FROM people RETURNING 1", "SELECT nextval('counter')"],
+)
 def test_a_query_that_the_database_refuses_is_told(people: psycopg.Connection, query: str) -> None:
     """Among them every query that would write: the connection reads only."""
+    people.execute("CREATE SEQUENCE counter")
     redefine(query=query)
     assert refusal().code == "query_failed"
     assert people.execute("SELECT count(*) FROM people").fetchone() == (2,)

@@ -2,15 +2,14 @@
 
 import os
 import signal
-import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from deploy import processes
-from deploy.places import CHECKOUT
-from tests.forks import Site
+from tests.forks import Site, write_to
 
 
 @dataclass
@@ -19,13 +18,13 @@ class Celery:
 
     site: Site
     broker_url: str
-    running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    running: list[ForkServerProcess] = field(default_factory=list)
 
-    def worker(self) -> subprocess.Popen[bytes]:
+    def worker(self) -> ForkServerProcess:
         options = ["--concurrency=1", "--without-gossip", "--without-mingle", "--loglevel=WARNING"]
         return self._start("worker", *options, f"--hostname=w{len(self.running)}@juzhen-test")
 
-    def beat(self) -> subprocess.Popen[bytes]:
+    def beat(self) -> ForkServerProcess:
         schedule = self.site.directory / f"beat{len(self.running)}"
         return self._start("beat", f"--schedule={schedule}", "--pidfile=", "--loglevel=WARNING")
 
@@ -33,35 +32,36 @@ class Celery:
     def log(self) -> Path:
         return self.site.directory / "celery.log"
 
+    def tail(self) -> str:
+        return processes.tail(self.log, 30)
+
     def has_died(self) -> bool:
         """Whether a process ended that no test has killed."""
-        return any(process.poll() not in (None, -signal.SIGKILL) for process in self.running)
+        return any(process.exitcode not in (None, -signal.SIGKILL) for process in self.running)
 
     def stop(self) -> None:
         for process in self.running:
             kill(process)
 
-    def _start(self, *command: str) -> subprocess.Popen[bytes]:
-        with self.log.open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "celery", "-A", "config", *command],
-                cwd=CHECKOUT,
-                env=self.site.environment(self.broker_url),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+    def _start(self, *command: str) -> ForkServerProcess:
+        process = self.site.start(_celery, self.broker_url, self.log, command)
         self.running.append(process)
         return process
 
 
-def kill(process: subprocess.Popen[bytes]) -> None:
+def kill(process: ForkServerProcess) -> None:
     """kill -9 the process and its children: the whole machine goes at once."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    process.join()
 
 
-def tail(celery: Celery) -> str:
-    return processes.tail(celery.log, 30)
+def _celery(broker_url: str, log: Path, command: tuple[str, ...]) -> None:
+    """What `celery -A config …` does."""
+    from celery import current_app
+    from celery.__main__ import main
+
+    write_to(log)
+    current_app.conf.broker_url = broker_url
+    sys.argv = ["celery", "-A", "config", *command]
+    main()

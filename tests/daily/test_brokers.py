@@ -2,10 +2,10 @@
 
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from multiprocessing.context import ForkServerProcess
 
 import kombu
 import psycopg
@@ -15,7 +15,7 @@ from kombu.exceptions import ChannelError
 from tests.daily.conftest import Undisturbed
 from tests.forks import Site
 
-from .celery_processes import Celery, kill, tail
+from .celery_processes import Celery, kill
 from .province import DAY2, drafts, in_child, look, publications, steps
 
 SECONDS = 150
@@ -74,8 +74,8 @@ def ask_through(broker_url: str) -> None:
 def wait_for(what: Callable[[], bool], celery: Celery) -> None:
     end = time.monotonic() + SECONDS
     while not what():
-        assert time.monotonic() < end, tail(celery)
-        assert not celery.has_died(), tail(celery)
+        assert time.monotonic() < end, celery.tail()
+        assert not celery.has_died(), celery.tail()
         time.sleep(0.05)
 
 
@@ -87,7 +87,7 @@ def finished(site: Site) -> bool:
     return steps(site.database_url)[0]["run"] in ("done", "failed")
 
 
-def caught_in_the_act(worker: subprocess.Popen[bytes], site: Site) -> bool:
+def caught_in_the_act(worker: ForkServerProcess, site: Site) -> bool:
     """Freeze the worker; if it isn't in the middle of a step just then, let it go on."""
     os.killpg(worker.pid, signal.SIGSTOP)
     if any(step["state"] == "running" for step in steps(site.database_url)):

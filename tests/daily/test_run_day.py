@@ -1,17 +1,16 @@
 """The command: a day from its sources to its readers, asked for once, twice, or wrongly."""
 
 import shutil
-import subprocess
-import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 import psycopg
 import pytest
+from django.core.management import execute_from_command_line
+from django.utils import translation
 
-from deploy.places import CHECKOUT
-from tests.forks import Site
+from tests.forks import Site, write_to
 
 from .province import (
     DAY1,
@@ -25,16 +24,26 @@ from .province import (
 )
 
 
-def run_day(site: Site, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "manage.py", "run_day", *options],
-        cwd=CHECKOUT,
-        env=site.environment("memory://"),
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
+@dataclass(frozen=True)
+class Told:
+    """How the command ended, and all that it said."""
+
+    returncode: int | None
+    text: str
+
+
+def run_day(site: Site, *options: str) -> Told:
+    log = site.directory / "run_day.log"
+    log.unlink(missing_ok=True)
+    returncode = site.run(manage, log, "run_day", *options)
+    return Told(returncode, log.read_text())
+
+
+def manage(log: Path, *command: str) -> None:
+    """What `manage.py …` does, in English."""
+    write_to(log)
+    translation.activate("en")
+    execute_from_command_line(["manage.py", *command])
 
 
 def raise_code() -> None:
@@ -47,19 +56,19 @@ def raise_code() -> None:
 
 def test_a_day_is_shown_step_by_step_and_summed_up(site: Site) -> None:
     told = run_day(site, "--date", DAY2.isoformat())
-    assert told.returncode == 0, told.stderr
+    assert told.returncode == 0, told.text
     for word in ("ingest", "score", "assign", "match", "publish", "0 rejected", "0 unassigned"):
-        assert word in told.stdout
+        assert word in told.text
     [_, published] = publications(site.database_url)
-    assert published["content_hash"] in told.stdout.replace("\n", "")
+    assert published["content_hash"] in told.text.replace("\n", "")
     assert published["business_date"] == DAY2
 
 
 def test_a_day_twice_changes_nothing_and_says_so(site: Site) -> None:
     before = look(site.database_url), publications(site.database_url)
     told = run_day(site, "--date", DAY1.isoformat())
-    assert told.returncode == 0, told.stderr
-    assert "nothing has changed" in told.stdout
+    assert told.returncode == 0, told.text
+    assert "nothing has changed" in told.text
     assert (look(site.database_url), publications(site.database_url)) == before
 
 
@@ -78,14 +87,14 @@ def test_a_date_before_the_published_one_is_refused(site: Site) -> None:
     in_child(site, run_through, DAY2)
     told = run_day(site, "--date", DAY1.isoformat())
     assert told.returncode == 1
-    assert "older_than_published" in told.stderr
-    assert "Traceback" not in told.stderr
+    assert "older_than_published" in told.text
+    assert "Traceback" not in told.text
 
 
 def test_a_date_whose_sources_are_missing_is_refused(site: Site) -> None:
     told = run_day(site, "--date", date(2031, 1, 1).isoformat())
     assert told.returncode == 1
-    assert "source_missing" in told.stderr
+    assert "source_missing" in told.text
 
 
 def test_a_failed_step_ends_with_its_reason_and_is_taken_up_when_that_is_mended(
@@ -100,8 +109,8 @@ def test_a_failed_step_ends_with_its_reason_and_is_taken_up_when_that_is_mended(
     before = look(site.database_url)
     told = run_day(site, "--date", DAY2.isoformat())
     assert told.returncode == 1
-    assert "ingest" in told.stderr
-    assert "Traceback" not in told.stderr
+    assert "ingest" in told.text
+    assert "Traceback" not in told.text
     assert look(site.database_url) == before
     file.write_bytes(sound)
     assert run_day(site, "--date", DAY2.isoformat()).returncode == 0
@@ -109,7 +118,7 @@ def test_a_failed_step_ends_with_its_reason_and_is_taken_up_when_that_is_mended(
 
 def test_without_waiting_the_work_is_left_to_the_workers(site: Site) -> None:
     told = run_day(site, "--date", DAY2.isoformat(), "--no-wait")
-    assert told.returncode == 0, told.stderr
+    assert told.returncode == 0, told.text
     assert len(publications(site.database_url)) == 1
     with psycopg.connect(site.database_url) as connection:
         states = connection.execute("SELECT DISTINCT state FROM jobs_step s WHERE run_id = 2")

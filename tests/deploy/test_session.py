@@ -58,13 +58,7 @@ def test_a_killed_session_leaves_nothing(directory: Path) -> None:
             """
         )
     )
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "JUZHEN"))}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    command += ["-c", str(CHECKOUT / "pyproject.toml"), "--rootdir", str(CHECKOUT)]
-    command += ["-p", "tests.conftest", str(directory / "test_hangs.py")]
-    with subprocess.Popen(
-        command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, text=True
-    ) as session:
+    with hanging_session(directory) as session:
         line = next(line for line in session.stdout if line.startswith("in "))
         temporary = Path(line.split()[1])
         assert len(working_below(temporary)) >= 2
@@ -82,3 +76,41 @@ def working_below(directory: Path) -> list[int]:
         except (psutil.Error, FileNotFoundError):
             continue
     return found
+
+
+def test_a_killed_session_leaves_no_database_on_a_given_server(
+    directory: Path, database_server: str
+) -> None:
+    (directory / "test_hangs.py").write_text(
+        textwrap.dedent(
+            """
+            import time
+            def test_hangs(real_database, capsys):
+                with capsys.disabled():
+                    print("in", real_database, flush=True)
+                time.sleep(600)
+            """
+        )
+    )
+    with hanging_session(directory, DATABASE_URL=database_server) as session:
+        next(line for line in session.stdout if line.startswith("in "))
+        assert len(databases_of(session.pid, database_server)) == 2, "a template and its copy"
+        session.send_signal(signal.SIGKILL)
+    assert processes.wait_until(lambda: not databases_of(session.pid, database_server), 30)
+
+
+def databases_of(controller: int, url: str) -> list[str]:
+    with psycopg.connect(url) as connection:
+        names = [name for (name,) in connection.execute("SELECT datname FROM pg_database")]
+    return [name for name in names if str(controller) in name.split("_")]
+
+
+def hanging_session(directory: Path, **given: str) -> subprocess.Popen[str]:
+    """A pytest of its own on test_hangs.py, with the fixtures of tests/conftest.py."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "JUZHEN"))}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    command += ["-c", str(CHECKOUT / "pyproject.toml"), "--rootdir", str(CHECKOUT)]
+    command += ["-p", "tests.conftest", str(directory / "test_hangs.py")]
+    return subprocess.Popen(
+        command, cwd=CHECKOUT, env=environment | given, stdout=subprocess.PIPE, text=True
+    )

@@ -3,7 +3,10 @@
 from datetime import date
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 from rich.console import Console
 
 from common.errors import DomainError
@@ -11,7 +14,6 @@ from config.daily import run_day, steps_of_a_day
 from config.watching import Watch, summary
 from jobs.models import Run, State
 from jobs.work import work_through
-
 
 # Of the table where there is no terminal to ask.
 WIDTH = 140
@@ -36,9 +38,9 @@ class Command(BaseCommand):
         except DomainError as error:
             raise CommandError(str(error)) from error
         if run.state == State.DONE:
-            console.print(f"{run} is done already with these inputs; nothing has changed.")
+            console.print(_("%s is done already with these inputs; nothing has changed.") % run)
         elif options["no_wait"]:
-            console.print(f"{run} {'is asked for' if new else 'is under way'}.")
+            console.print((_("%s is asked for.") if new else _("%s is under way.")) % run)
             return
         else:
             run = self._work(run, console)
@@ -49,15 +51,24 @@ class Command(BaseCommand):
         """The command's output as rich writes to it: a line ends where rich ends it."""
         self.stdout.ending = ""
         width = None if self.stdout.isatty() else WIDTH
-        return Console(file=self.stdout, highlight=False, soft_wrap=True, width=width)
+        return Console(file=self.stdout, highlight=False, width=width)
 
     def _work(self, run: Run, console: Console) -> Run:
         console.print(f"{run}")
+        held = run.steps.filter(lease_until__gt=Now()).first()
+        if held is not None:
+            console.print(
+                _(
+                    "  %(step)s is held by another worker, or by one that was killed; then it is "
+                    "free in %(seconds)d s at most."
+                )
+                % {"step": held.name, "seconds": settings.LEASE_SECONDS}
+            )
         try:
             with Watch(run, console):
                 return work_through(run, steps_of_a_day())
         except KeyboardInterrupt as interrupt:
-            message = "Interrupted. Nothing is lost: the same command goes on where it stopped."
+            message = _("Interrupted. Nothing is lost: the same command goes on where it stopped.")
             raise CommandError(message, returncode=130) from interrupt
 
     def _refuse_failed(self, run: Run) -> None:
