@@ -19,6 +19,7 @@ from deploy.places import DATABASE, Place
 from deploy.postgres import Postgres
 from deploy.valkey import Valkey
 from tests import servers
+from tests.portal.settings import page_settings as page_settings
 from tests.rabbitmq import RabbitMQ
 
 _DIRECTORY = pytest.StashKey[Path]()
