@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from sqlglot import exp
 
 from bench.measure import Row, in_turns
 from lake.engine import ROW_GROUP, DuckDB
-from rules import Attribute, Catalogue
+from rules import Attribute, Catalogue, Params
 from segmentation.assign import assign_files
 from segmentation.definition import (
     Band,
@@ -41,6 +42,7 @@ from segmentation.proof import prove
 
 PARTS = 16
 ROUNDS = 3
+CELLS_MEASURED = 15
 DAY = date(2026, 7, 1)
 CITIES = [
     "hangzhou",
@@ -239,6 +241,72 @@ def peak(work: Path, customers: int) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
 
 
+def against_a_query_per_cell(work: Path, customers: int) -> float:
+    """15 cells of one matrix are asked for; all cells of the three are taken to cost as much."""
+    grids = three_matrices()
+    grid = grids[0]
+    held = list(product(*(range(len(d.bands)) for d in grid.definition.dimensions)))
+    chosen = np.random.default_rng(3).choice(len(held), CELLS_MEASURED, replace=False)
+    ask = partial(_ask_for_each, work, grid, [held[place] for place in chosen])
+    assign, asked = in_turns(1, partial(_assign, work, grids), ask)
+    return asked / CELLS_MEASURED * sum(g.definition.size for g in grids) / assign
+
+
+def _ask_for_each(work: Path, grid: Grid, cells: Sequence[tuple[int, ...]]) -> None:
+    """What was done before there were matrices: conditions, a query and a list per cell."""
+    inputs = _inputs(work)
+    here, there = (
+        exp.column("customer_no", table=table, quoted=True) for table in ("customers", "scores")
+    )
+    joined = sqlglot.select(here).from_("customers").join("scores", on=here.eq(there))
+    with DuckDB() as engine:
+        engine.register("customers", inputs.customers)
+        engine.register("scores", inputs.scores or [])
+        for bands in cells:
+            params = Params()
+            conditions = [
+                _holds(dimension, band, params)
+                for dimension, band in zip(grid.definition.dimensions, bands, strict=True)
+            ]
+            engine.write(joined.where(*conditions), work / "list.parquet", params.values)
+
+
+def _holds(dimension: Dimension, band: int, params: Params) -> exp.Expression:
+    """The customers of one band, asked for as a person would."""
+    column = exp.column(dimension.attribute, quoted=True)
+    match dimension:
+        case Thresholds() if not dimension.city_cuts:
+            return _between(column, dimension.cuts, band, params)
+        case Thresholds():
+            city = exp.column("city", table="customers", quoted=True)
+            by_city = (
+                exp.and_(city.eq(params.bind(code, "TEXT")), _between(column, cuts, band, params))
+                for code, cuts in dimension.city_cuts.items()
+            )
+            return exp.or_(*by_city)
+        case Quantiles():
+            # The value index is spread evenly over 0 to 100: its ranks are its values.
+            return _between(column, (10, 70, 90), len(dimension.bands) - 1 - band, params)
+        case Categories():
+            wanted = dimension.bands[band].values
+            values = wanted or [value for other in dimension.bands for value in other.values]
+            named = column.isin(*(params.bind(value, "TEXT") for value in values))
+            return named if wanted else exp.not_(named)
+        case _:
+            return column if dimension.bands[band].value else exp.not_(column)
+
+
+def _between(
+    column: exp.Expression, cuts: Sequence[float], band: int, params: Params
+) -> exp.Expression:
+    limits = []
+    if band > 0:
+        limits.append(exp.GTE(this=column, expression=params.bind(float(cuts[band - 1]), "DOUBLE")))
+    if band < len(cuts):
+        limits.append(exp.LT(this=column, expression=params.bind(float(cuts[band]), "DOUBLE")))
+    return exp.and_(*limits)
+
+
 def cells_cost_nothing(work: Path, customers: int) -> float:
     grids = [[matrix_of(cells)] for cells in SIZES]
     seconds = in_turns(ROUNDS, *(partial(_assign, work, grid) for grid in grids))
@@ -248,5 +316,12 @@ def cells_cost_nothing(work: Path, customers: int) -> float:
 ROWS = (
     Row("assign_scan", "3 matrices of 9,375 cells ÷ summing the columns read", ratio_to_scan, 5),
     Row("assign_peak", "the same, memory", peak, 3, unit="GiB"),
+    Row(
+        "assign_per_cell",
+        "a query per cell (15 measured, the rest extrapolated) ÷ the same 3 matrices",
+        against_a_query_per_cell,
+        100,
+        at_least=True,
+    ),
     Row("assign_cells", "108, 10,000, 100,000 cells: slowest ÷ fastest", cells_cost_nothing, 1.5),
 )

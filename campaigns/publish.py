@@ -34,6 +34,9 @@ LOCK_TIMEOUT = "15min"
 STATEMENT_TIMEOUT = "10min"
 IDLE_TIMEOUT = "5min"
 
+# Rows on their way from one database to the other.
+BATCH = 16_384
+
 COLUMNS = (
     "customer_no",
     "publication_id",
@@ -213,7 +216,7 @@ def _copy(engine: DuckDB, rows: exp.Select, number: int) -> int:
     """Stream the rows into the answers as CSV, a batch at a time; return how many."""
     table = connection.ops.quote_name(Answer._meta.db_table)
     names = ", ".join(connection.ops.quote_name(name) for name in COLUMNS)
-    reader = engine.batches(rows, {"publication": number})
+    reader = engine.batches(rows, {"publication": number}, BATCH)
     options = csv.WriteOptions(include_header=False)
     count = 0
     text = f"COPY {table} ({names}) FROM STDIN (FORMAT csv)"

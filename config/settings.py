@@ -97,6 +97,8 @@ MODELS_DIR = Path(env("MODELS_DIR", default=str(VAR_DIR / "models")))
 # Each dataset is cut by customer number into this many files; a step holds one at a time.
 # Changing it needs a new lake: partitions of unlike cuts do not join.
 LAKE_PARTS = env.int("LAKE_PARTS", default=16)
+# Business days of the lake before the published one.
+LAKE_KEEP_DAYS = env.int("LAKE_KEEP_DAYS", default=90)
 ENGINE_MEMORY = env("ENGINE_MEMORY", default="3GiB")
 ENGINE_THREADS = env.int("ENGINE_THREADS", default=2)
 

@@ -2,17 +2,12 @@
 
 from celery import shared_task
 
-from campaigns.retention import prune_answers
-from jobs import outbox
 from jobs.models import Run
 from jobs.services import BELL
 from jobs.work import work_once
-from lake import partitions
 
-from . import nightly
+from . import nightly, upkeep
 from .daily import steps_of_a_day
-
-DRAFTS_KEPT_SECONDS = 24 * 3600
 
 
 @shared_task(name=BELL, acks_late=False)
@@ -35,7 +30,4 @@ def begin_due() -> None:
 
 @shared_task(name="day.sweep")
 def sweep() -> None:
-    """Remove drafts of dead writers, rung bells, and answers that no kept publication shows."""
-    partitions.sweep(DRAFTS_KEPT_SECONDS)
-    outbox.forget_rung()
-    prune_answers()
+    upkeep.sweep()

@@ -33,10 +33,10 @@ class Claim:
     its own carries the figures to the row and the lease forward.
     """
 
-    def __init__(self, step: Step, run: Run) -> None:
+    def __init__(self, step: Step, run: Run, token: int) -> None:
         self.run = run
         self.step = step
-        self.token = step.token
+        self.token = token
         self.lost = False
         self.units = (0, 0)
         self._heard_at = time.monotonic()

@@ -113,8 +113,9 @@ def claim(run: Run) -> Claim | None:
         if not taken:
             return None
         Run.objects.filter(pk=run.pk, state=State.WAITING).update(state=State.RUNNING)
+    token = step.token + 1  # not what the row says by now: it may have been taken over already
     step.refresh_from_db()
-    return Claim(step, run)
+    return Claim(step, run, token)
 
 
 @transaction.atomic

@@ -43,6 +43,7 @@ class DuckDB:
             }
         )
         self.connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+        self._texts: dict[int, tuple[exp.Expression, str]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -119,7 +120,14 @@ class DuckDB:
         return self._copy(tree, folder, f"COMPRESSION snappy, PARTITION_BY ({name})", values)
 
     def text(self, tree: exp.Expression) -> str:
-        return tree.sql(self.dialect)
+        """Return the tree in SQL, rendered once: a tree must not change once it has been used.
+
+        A statement of a plan is as long as a book and is asked of every part.
+        """
+        if id(tree) not in self._texts:
+            # The tree is kept with its text, so that no other can come to have its id.
+            self._texts[id(tree)] = (tree, tree.sql(self.dialect))
+        return self._texts[id(tree)][1]
 
     def _copy(
         self, tree: exp.Expression, to: Path, options: str, values: Mapping[str, Any] | None

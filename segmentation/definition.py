@@ -19,6 +19,8 @@ from .schema import MATRIX
 
 Json = dict[str, Any]
 
+EXACT = 2**53  # up to here every whole number is a double
+
 
 @dataclass(frozen=True)
 class Name:
@@ -290,7 +292,8 @@ def _dimension(body: Json) -> Dimension:
         "null_band": Band(null_band["code"], Name(**null_band["name"])) if null_band else None,
     }
     if body["kind"] == Thresholds.kind:
-        cuts = {city: tuple(cuts) for city, cuts in body.get("city_cuts", {}).items()}
+        own = body.get("city_cuts", {}).items()
+        cuts = {city: tuple(_limit(cut) for cut in cuts) for city, cuts in own}
         return Thresholds(**said, city_cuts=cuts)
     return {kind.kind: kind for kind in (Quantiles, Categories, Boolean)}[body["kind"]](**said)
 
@@ -299,7 +302,8 @@ def _band(kind: str, body: Json) -> Band:
     code, name = body["code"], Name(**body["name"])
     match kind:
         case Thresholds.kind:
-            return ThresholdBand(code, name, body.get("from", -inf), body.get("to", inf))
+            low, high = _limit(body.get("from", -inf)), _limit(body.get("to", inf))
+            return ThresholdBand(code, name, low, high)
         case Quantiles.kind:
             return QuantileBand(code, name, body["share"])
         case Categories.kind:
@@ -309,3 +313,18 @@ def _band(kind: str, body: Json) -> Band:
         case Rules.kind:
             return RuleBand(code, name, body.get("rule", ""), "else" in body)
     raise AssertionError(f"a kind that the schema does not know: {kind}")
+
+
+def _limit(value: float) -> float:
+    """The limit as it is compared, a double; smaller whole numbers stay as people wrote them.
+
+    JSON knows longer numbers, and a database gives 1e308 back as a whole one of 309 digits.
+    """
+    try:
+        double = float(value)
+    except OverflowError as error:
+        raise DomainError(
+            "bad_matrix",
+            _("A limit or cut must be a number below 1.8e308 in size; a longer one came."),
+        ) from error
+    return value if abs(double) < EXACT else double

@@ -94,7 +94,7 @@ class PartWriter:
     def _source(self, customers: pa.Table, cities: pa.DictionaryArray) -> pa.Table:
         """What the query reads: the row's place, the attributes, the cuts of the row's city."""
         rows = pa.array(np.arange(len(customers), dtype=np.int32))
-        attributes = {name: customers[name] for name in self.homes}
+        attributes = {name: _as_compared(customers[name]) for name in self.homes}
         return pa.table({ROW: rows} | attributes | self.city_cuts.columns(cities))
 
 
@@ -104,6 +104,11 @@ def _read(file: Path, columns: Sequence[str]) -> pa.Table:
     repeating = [name for name in texts if name in columns and name != CUSTOMER]
     table = pq.read_table(file, columns=columns, use_threads=False, read_dictionary=repeating)
     return table.unify_dictionaries().combine_chunks()
+
+
+def _as_compared(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Numbers are compared as doubles: whole ones become so once, not at every comparison."""
+    return values.cast(pa.float64(), safe=False) if pa.types.is_integer(values.type) else values
 
 
 def _repeated(numbers: pa.ChunkedArray) -> int:

@@ -15,7 +15,8 @@ from . import trees
 from .trees import Tree
 
 FEN = "DECIMAL(18, 2)"
-MILLIONTHS = "DECIMAL(38, 6)"
+MILLIONTHS = "DECIMAL(18, 6)"
+MOST_WITH_MILLIONTHS = 1e12
 CONTROL = "".join(map(chr, range(1, 32)))
 
 
@@ -63,17 +64,20 @@ def _unless_null(name: str, shown: Tree, quote: str = "") -> list[Tree]:
 def _number(value: Tree) -> Tree:
     """With two decimals where they are exact, else six: money is yuan and fen.
 
-    NaN, infinities and what has more than 32 digits before the point are unknown.
+    NaN and infinities are unknown, and so is what no attribute of a customer reaches: 10^16, or
+    10^12 with more than two decimals.
     """
     fen = trees.decimal(value, FEN)
     exact = exp.EQ(this=exp.cast(fen, "DOUBLE"), expression=value.copy())
-    # Rounded first, in doubles: engines differ in how they round a double to a decimal.
-    parts = exp.Floor(
-        this=trees.plus(trees.times(value.copy(), trees.double(1e6)), trees.double(0.5))
+    size = exp.LT(this=exp.Abs(this=value.copy()), expression=trees.double(MOST_WITH_MILLIONTHS))
+    # Rounded as a double first: engines differ in how they round a double to a decimal.
+    parts = trees.nearest(trees.times(value.copy(), trees.double(1e6)))
+    millionths = trees.divided(exp.cast(parts, "DOUBLE"), trees.double(1e6))
+    return trees.when(
+        (exact, trees.text(fen.copy())),
+        (size, trees.text(trees.decimal(millionths, MILLIONTHS))),
+        otherwise=exp.null(),
     )
-    rounded = trees.divided(exp.cast(parts, "DOUBLE"), trees.double(1e6))
-    millionths = trees.decimal(rounded, MILLIONTHS)
-    return trees.when((exact, trees.text(fen.copy())), otherwise=trees.text(millionths))
 
 
 def _escaped(value: Tree, params: Params) -> Tree:

@@ -61,12 +61,12 @@ def answer(planned: Planned, customer: Customer, today: date) -> Expected:
 def profile(planned: Planned, customer: Customer) -> dict[str, Any]:
     """The profile as JSON reads it: what is unknown is not there, numbers have six decimals.
 
-    A number of more than 32 digits counts as unknown.
+    So is a number that no attribute reaches: 10^16, or 10^12 with more than two decimals.
     """
     found = {}
     for code in planned.profile:
         value = customer.get(code)
-        if value is None or (isinstance(value, float) and not abs(value) < 1e32):
+        if value is None or (isinstance(value, float) and not _can_be_shown(value)):
             continue
         if isinstance(value, float):
             value = _rounded(value, 1_000_000)
@@ -74,6 +74,10 @@ def profile(planned: Planned, customer: Customer) -> dict[str, Any]:
             value = value.isoformat()
         found[code] = value
     return json.loads(json.dumps(found))
+
+
+def _can_be_shown(value: float) -> bool:
+    return abs(value) < 1e12 or (abs(value) < 1e16 and round(value, 2) == value)
 
 
 def _fits(planned: Planned, offer: PlannedOffer, customer: Customer, today: date) -> bool:

@@ -73,6 +73,15 @@ def publish_and_freeze(day: int, pipe: Any) -> None:
     publish_rows(date_of(day), answers_of(day), key=f"day{day}", fence=freeze)
 
 
+def die_on_the_last_line(day: int) -> None:
+    """Everything is written and the pointer moved; only the commit is missing."""
+
+    def die() -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    publish_rows(date_of(day), answers_of(day), key=f"day{day}", fence=die)
+
+
 def hold_then_publish(pipe: Any) -> None:
     """Claim the step, freeze until told, then publish with the old token."""
     held = claim(Run.objects.get())
@@ -190,6 +199,14 @@ def test_kills_during_publishing_leave_the_day_before_or_the_day_itself(
         assert site.run(publish_day, day) == 0
         assert current(site) == (date_of(day), [str(day)], CUSTOMERS)
     consistent(reader()[1])
+
+
+def test_killed_before_the_commit_nothing_has_happened(site: Site) -> None:
+    assert site.run(publish_day, 1) == 0
+    assert site.run(die_on_the_last_line, 2) == -signal.SIGKILL
+    assert current(site) == (date_of(1), ["1"], CUSTOMERS)
+    assert site.run(publish_day, 3) == 0
+    assert current(site) == (date_of(3), ["3"], CUSTOMERS)
 
 
 def test_rivals_publish_one_after_the_other(site: Site, reader: Any) -> None:

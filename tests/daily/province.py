@@ -129,5 +129,15 @@ def steps(url: str) -> list[dict[str, Any]]:
         ).fetchall()
 
 
+def seconds(url: str) -> dict[str, float]:
+    """What each step of the latest run took."""
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(
+            "SELECT name, extract(epoch FROM finished_at - started_at)::float8 FROM jobs_step"
+            " WHERE run_id = (SELECT max(id) FROM jobs_run)"
+        )
+        return dict(rows.fetchall())
+
+
 def drafts(site: Site) -> list[Path]:
     return list((site.directory / "lake" / ".drafts").glob("*"))

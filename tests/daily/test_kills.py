@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from random import Random
 from typing import Any
 
@@ -20,6 +21,7 @@ STEPS = ("ingest", "score", "assign", "match", "publish")
 MOMENTS = 30
 MANY_MOMENTS = 300
 KILLS = 5  # of one day
+PINNING_SECONDS = 0.3
 
 
 # --- what children do ---
@@ -153,12 +155,17 @@ def test_killed_with_a_step_done_and_not_recorded_the_reconciler_finishes_the_da
 
 
 def kill_at_random_moments(site: Site, undisturbed: Undisturbed, seed: int) -> None:
-    """Kill the day again and again, each time a random while after it was taken up."""
+    """Kill the day again and again, each time somewhere in a random step, and let it finish."""
     random = Random(seed)
     site = replace(site, settings=site.settings | {"STEP_ATTEMPTS": 50})
-    for _ in range(KILLS):
+    for place in sorted(random.choices(range(-1, len(STEPS)), k=KILLS)):
+        started = now(site)
         victim = site.start(run_through, DAY2)
-        time.sleep(random.uniform(0, undisturbed.seconds / 2))
+        if place < 0:  # before any step: inputs are being pinned
+            time.sleep(random.uniform(0, PINNING_SECONDS))
+        else:
+            wait_for_step(site, STEPS[place], started)
+            time.sleep(random.uniform(0, undisturbed.seconds[STEPS[place]]))
         victim.kill()
         victim.join()
         assert look(site.database_url) in (undisturbed.before, undisturbed.after)
@@ -168,6 +175,22 @@ def kill_at_random_moments(site: Site, undisturbed: Undisturbed, seed: int) -> N
     else:
         in_child(site, run_through, DAY2)
     check_finished(site, undisturbed)
+
+
+def now(site: Site) -> datetime:
+    with psycopg.connect(site.database_url) as connection:
+        return connection.execute("SELECT clock_timestamp()").fetchone()[0]
+
+
+def wait_for_step(site: Site, name: str, since: datetime) -> None:
+    """Until the step has been taken up since then, or is done already."""
+    taken = """
+        SELECT 1 FROM jobs_step s JOIN jobs_run r ON r.id = s.run_id
+        WHERE r.business_date = %s AND s.name = %s AND (s.state = 'done' OR s.started_at > %s)
+    """
+    with psycopg.connect(site.database_url, autocommit=True) as connection:
+        while connection.execute(taken, [DAY2, name, since]).fetchone() is None:
+            time.sleep(0.005)
 
 
 @pytest.mark.parametrize("seed", range(MOMENTS // KILLS))

@@ -278,7 +278,7 @@ def test_shares_of_distinct_values_are_exact_within_one_customer(
 
 
 def test_the_top_tenth_of_ten_thousand_is_a_thousand_of_the_greatest() -> None:
-    """So many that only the regions of the cuts are told apart, and the first part misleads."""
+    """Over all parts: each by itself would put the ranks elsewhere."""
     rows = [person(number) for number in range(10_000)]
     rows.sort(key=lambda row: part_of(row["customer_no"], 2))
     for rank, row in enumerate(rows):

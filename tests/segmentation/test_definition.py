@@ -128,3 +128,13 @@ def test_thresholds_know_their_cuts_whatever_the_order_of_the_bands() -> None:
     assert value.cuts == (50, 100)
     assert [(b.low, b.high) for b in value.bands] == [(100, inf), (-inf, 50), (50, 100)]
     assert value.city_cuts == {"hangzhou": (80, 150.5)}
+
+
+def test_a_limit_is_a_double_however_it_is_written() -> None:
+    long = MatrixDefinition.from_json(changed(["dimensions", 0, "bands", 1, "to"], 10**308))
+    (_upper, lower, _middle) = long.dimensions[0].bands
+    assert isinstance(lower.high, float)
+    assert lower.high == 1e308
+    with pytest.raises(DomainError, match=r"1\.8e308") as refusal:
+        MatrixDefinition.from_json(changed(["dimensions", 0, "bands", 1, "to"], 10**309))
+    assert refusal.value.code == "bad_matrix"

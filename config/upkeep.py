@@ -1,0 +1,42 @@
+"""What is kept, and for how long; everything else is removed once a day."""
+
+from collections.abc import Iterator
+
+from django.conf import settings
+
+from campaigns.models import Publication
+from campaigns.retention import KEEP_PUBLICATIONS, prune_answers
+from jobs.models import Run
+from jobs.outbox import forget_rung
+from lake import partitions
+from lake.models import Partition
+from lake.services import Name, prune
+
+DRAFTS_KEPT_SECONDS = 24 * 3600
+
+
+def sweep() -> None:
+    """Remove drafts of dead writers, rung bells, answers and partitions that nothing refers to."""
+    partitions.sweep(DRAFTS_KEPT_SECONDS)
+    forget_rung()
+    prune_answers()
+    published = Publication.objects.first()
+    if published is not None:
+        prune(
+            keep_days=settings.LAKE_KEEP_DAYS,
+            today=published.business_date,
+            protected=set(referred_to()),
+        )
+
+
+def referred_to() -> Iterator[Name]:
+    """The partitions that a kept publication shows or came from, and those of unfinished runs."""
+    for publication in Publication.objects.all()[:KEEP_PUBLICATIONS]:
+        yield "answers", publication.business_date, publication.answers_key
+        made = {publication.versions[name]["key"] for name in ("snapshot", "scores", "cells")}
+        named = Partition.objects.filter(key__in=made)
+        yield from named.values_list("dataset", "business_date", "key")
+    for run in Run.objects.unfinished():
+        ids = [made for step in run.steps.all() for made in step.output.values()]
+        named = Partition.objects.filter(pk__in=ids)
+        yield from named.values_list("dataset", "business_date", "key")
