@@ -63,6 +63,7 @@ class ProvinceMarketer(Role):
             Permission.START_RUNS,
             Permission.VIEW_MATRICES,
             Permission.EDIT_MATRICES,
+            Permission.SET_CITY_CUTS,
             Permission.VIEW_CAMPAIGNS,
             Permission.EDIT_POLICIES,
             Permission.EDIT_CAMPAIGNS,
@@ -82,6 +83,7 @@ class CityMarketer(Role):
             Permission.VIEW_CUSTOMERS,
             Permission.VIEW_RUNS,
             Permission.VIEW_MATRICES,
+            Permission.SET_CITY_CUTS,
             Permission.VIEW_CAMPAIGNS,
             Permission.EDIT_CAMPAIGNS,
         }

@@ -14,7 +14,7 @@ from functools import cached_property
 from django.utils.translation import gettext as _
 
 from accounts.models import Level, Organisation
-from common.errors import DomainError
+from common.errors import DomainError, did_you_mean
 from common.naming import in_chinese
 from customers.catalogue import rule_catalogue
 from rules import Catalogue, Rule, RuleError, compile_condition, compile_number
@@ -242,6 +242,4 @@ def check_known(code: str, known: Codes, error: str, noun: str, *where: str | in
         return
     near = get_close_matches(code, list(known))
     message = _("There is no %(noun)s %(code)s.") % {"noun": noun, "code": code}
-    if near:
-        message += " " + _("Did you mean %s?") % ", ".join(near)
-    raise DomainError(error, message, where=list(where), nearest=near)
+    raise DomainError(error, message + did_you_mean(near), where=list(where), nearest=near)

@@ -4,22 +4,22 @@ The body carries no date. On two days on which the same campaigns run and the sa
 is the same plan, and an answer that did not change need not be written again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from common.errors import DomainError
 from common.keys import key_of
 from customers.catalogue import CITY, rule_catalogue
 from customers.models import Attribute, Origin
-from rules import Catalogue, compile_condition, compile_number
-from segmentation.models import Cell, Matrix, MatrixVersion
+from rules import Catalogue, Rule, compile_condition, compile_number
+from segmentation.cells import VersionCells
+from segmentation.models import Matrix, MatrixVersion
 
 from .checks import bands_of, compiled
 from .matching.ranking import MOST_OFFERS
@@ -40,7 +40,7 @@ def compile_plan(business_date: date, matrix_versions: Sequence[MatrixVersion]) 
 
     Raises DomainError ``stale_marketing_row`` (409) where the marketing matrix names a matrix,
     dimension or band that is there no more: left out, the row would reach other customers than its
-    author chose.
+    author chose. ``stale_rule`` (409) where a rule no longer fits the attribute catalogue.
     """
     cells = _Cells(matrix_versions)
     drafts = _drafts(business_date, cells)
@@ -177,58 +177,29 @@ class _Cells:
         self.sets: list[CellSet] = []
         self._index: dict[str, int] = {}
         self._versions = {version.matrix_id: version for version in versions}
-        self._loaded: dict[str, tuple[np.ndarray, dict[str, np.ndarray]]] = {}
+        self._loaded: dict[str, VersionCells] = {}
 
     def index_of(self, row: MarketingRow) -> int:
         """The place in ``sets`` of the row's cells, which are added if they are new."""
         box = {dimension: sorted(bands) for dimension, bands in sorted(row.cells.items())}
         key = key_of(row.matrix, box)
         if key not in self._index:
-            self._check(row)
+            cells = _ranges(self._inside(row, box))
             self._index[key] = len(self.sets)
-            self.sets.append(CellSet(row.matrix, box, self._select(row.matrix, box)))
+            self.sets.append(CellSet(row.matrix, box, cells))
         return self._index[key]
 
-    def _check(self, row: MarketingRow) -> None:
-        version = self._versions.get(row.matrix)
-        if version is None:
+    def _inside(self, row: MarketingRow, box: Mapping[str, list[str]]) -> np.ndarray:
+        if row.matrix not in self._versions:
             raise _stale(row, _("matrix %s is not among the day's matrices") % row.matrix)
-        known = bands_of(version)
-        for dimension, bands in row.cells.items():
-            if dimension not in known:
-                raise _stale(
-                    row,
-                    _("%(version)s has no dimension %(code)s")
-                    % {"version": version, "code": dimension},
-                )
-            for band in bands:
-                if band not in known[dimension]:
-                    raise _stale(
-                        row,
-                        _("%(version)s has no band %(code)s in dimension %(dimension)s")
-                        % {"version": version, "code": band, "dimension": dimension},
-                    )
+        try:
+            return self._cells(row.matrix).inside(box)
+        except DomainError as error:
+            raise _stale(row, error.message) from error
 
-    def _select(self, matrix: str, box: Mapping[str, list[str]]) -> Ranges:
-        numbers, places = self._load(matrix)
-        known = bands_of(self._versions[matrix])
-        chosen = np.ones(len(numbers), dtype=bool)
-        for dimension, wanted in box.items():
-            chosen &= np.isin(places[dimension], [known[dimension].index(b) for b in wanted])
-        return _ranges(numbers[chosen])
-
-    def _load(self, matrix: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Cell numbers, ascending, and by dimension the place of each cell's band in it."""
+    def _cells(self, matrix: str) -> VersionCells:
         if matrix not in self._loaded:
-            version = self._versions[matrix]
-            alive = Q(retired_in_version=None) | Q(retired_in_version__gt=version.number)
-            cells = Cell.objects.filter(alive, matrix=matrix, since_version__lte=version.number)
-            rows = list(cells.order_by("number").values_list("number", "bands"))
-            places = {}
-            for dimension, known in bands_of(version).items():
-                place = {band: index for index, band in enumerate(known)}
-                places[dimension] = np.array([place[bands[dimension]] for _n, bands in rows], int)
-            self._loaded[matrix] = np.array([number for number, _b in rows], int), places
+            self._loaded[matrix] = VersionCells(self._versions[matrix])
         return self._loaded[matrix]
 
 
@@ -267,10 +238,10 @@ def _attributes(
     take_ups: set[str] = set()
     shown: set[str] = set()
     for text in {offer.take_up for offer in offers}:
-        take_ups.update(compiled(compile_number, text, catalogue).attributes)
+        take_ups.update(_read_by(compile_number, text, catalogue))
     conditions = {o.eligibility for o in offers if o.eligibility} | {p.condition for p in priority}
     for text in conditions:
-        shown.update(compiled(compile_condition, text, catalogue).attributes)
+        shown.update(_read_by(compile_condition, text, catalogue))
     for version in versions:
         shown |= _attributes_of_matrix(version, catalogue)
     known = list(Attribute.objects.exclude(origin=Origin.LABEL))
@@ -282,6 +253,26 @@ def _attributes(
     return profile, tuple(planned)
 
 
+def _read_by(
+    compile_: Callable[[str, Catalogue], Rule], text: str, catalogue: Catalogue
+) -> tuple[str, ...]:
+    """The attributes of a rule that was right when it was written: the catalogue may have moved."""
+    try:
+        return compiled(compile_, text, catalogue).attributes
+    except DomainError as error:
+        raise DomainError(
+            "stale_rule",
+            _(
+                "The rule “%(rule)s” no longer fits the attribute catalogue (%(why)s). "
+                "Change the policy, priority or matrix that says it, or the catalogue."
+            )
+            % {"rule": text, "why": error.message},
+            status=409,
+            rule=text,
+            **error.extra,
+        ) from error
+
+
 def _attributes_of_matrix(version: MatrixVersion, catalogue: Catalogue) -> set[str]:
     found: set[str] = set()
     rules = [version.body["scope"]] if version.body.get("scope") else []
@@ -290,7 +281,7 @@ def _attributes_of_matrix(version: MatrixVersion, catalogue: Catalogue) -> set[s
             found.add(dimension["attribute"])
         rules += [band["rule"] for band in dimension["bands"] if band.get("rule")]
     for text in rules:
-        found.update(compiled(compile_condition, text, catalogue).attributes)
+        found.update(_read_by(compile_condition, text, catalogue))
     return found
 
 

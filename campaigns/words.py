@@ -19,7 +19,7 @@ from customers.models import Type
 from customers.selectors import mask_number
 from rules import Catalogue, Rule, compile_condition
 from rules.kinds import Language
-from segmentation.definition import AttributeDimension, Dimension, MatrixDefinition
+from segmentation.definition import AttributeDimension, Dimension, MatrixDefinition, band_codes
 from segmentation.models import MatrixVersion
 
 from .current import Current
@@ -139,11 +139,14 @@ def bands_in_words(
     """
     said, bands = {}, now.bands[number]
     for dimension in words.matrices[matrix].dimensions:
-        band = next((b for b in dimension.all_bands if b.code == bands.get(dimension.code)), None)
-        if band is None:
+        if dimension.code not in bands:
+            continue
+        codes = band_codes(bands[dimension.code])
+        names = [b.name.in_language(language()) for b in dimension.all_bands if b.code in codes]
+        if not names:
             continue
         seen = reader.sees(words.read_by[matrix, dimension.code])
-        name = band.name.in_language(language()) if seen else _("not shown")
+        name = _(" or ").join(names) if seen else _("not shown")
         said[dimension.code] = (dimension.name.in_language(language()), name)
     return said
 

@@ -1,6 +1,9 @@
 """The one error that business code raises, and nothing else may be shown to a user."""
 
+from collections.abc import Sequence
 from typing import Any
+
+from django.utils.translation import gettext as _
 
 
 class DomainError(Exception):
@@ -21,3 +24,8 @@ class DomainError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} [{self.code}]"
+
+
+def did_you_mean(near: Sequence[str]) -> str:
+    """The end of a message about a slip of the pen: what was nearest, or nothing."""
+    return _(" Did you mean %s?") % ", ".join(near) if near else ""

@@ -16,6 +16,7 @@ class Permission(StrEnum):
     START_RUNS = "start_runs"
     VIEW_MATRICES = "view_matrices"
     EDIT_MATRICES = "edit_matrices"
+    SET_CITY_CUTS = "set_city_cuts"
     VIEW_CAMPAIGNS = "view_campaigns"
     EDIT_POLICIES = "edit_policies"
     EDIT_CAMPAIGNS = "edit_campaigns"
@@ -40,6 +41,7 @@ LABELS: dict[Permission, str | Promise] = {
     Permission.START_RUNS: _("start a run"),
     Permission.VIEW_MATRICES: _("see customer matrices"),
     Permission.EDIT_MATRICES: _("edit customer matrices"),
+    Permission.SET_CITY_CUTS: _("set the cuts of a city"),
     Permission.VIEW_CAMPAIGNS: _("see policies and campaigns"),
     Permission.EDIT_POLICIES: _("edit policies"),
     Permission.EDIT_CAMPAIGNS: _("edit campaigns"),

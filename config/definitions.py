@@ -16,7 +16,7 @@ import scoring.definitions
 import segmentation.definitions
 from common import yaml_source
 from common.definitions import Changes, Document
-from common.errors import DomainError
+from common.errors import DomainError, did_you_mean
 from common.yaml_source import Source
 
 # In the order in which one names the other.
@@ -78,20 +78,19 @@ def _read_all(directory: Path) -> dict[str, Source]:
 def _known_name(file: Path) -> str:
     names = [d.name for d in DOCUMENTS]
     if file.stem not in names:
-        near = difflib.get_close_matches(file.stem, names, n=1)
-        hint = _(" Did you mean %s.yaml?") % near[0] if near else ""
+        near = [f"{name}.yaml" for name in difflib.get_close_matches(file.stem, names)]
         message = _("%(file)s is none of the documents %(names)s.") % {
             "file": file.name,
             "names": ", ".join(names),
         }
-        raise DomainError("unknown_document", message + hint, file=str(file))
+        raise DomainError("unknown_document", message + did_you_mean(near), file=str(file))
     return file.stem
 
 
 def _check_all(sources: dict[str, Source]) -> None:
     problems = [p for d in DOCUMENTS if d.name in sources for p in _problems(d, sources[d.name])]
     if problems:
-        shown = [f"{p['file']} line {p['line']}: {p['message']}" for p in problems[:MOST_PROBLEMS]]
+        shown = [_placed(**problem) for problem in problems[:MOST_PROBLEMS]]
         message = _("The definitions are refused whole; %d thing(s) must be put right:") % len(
             problems
         )
@@ -112,7 +111,8 @@ def _problems(document: Document, source: Source) -> list[dict[str, Any]]:
         {
             "file": source.file.name,
             "line": source.line(tuple(error.absolute_path)),
-            "message": f"{_path(error.absolute_path)}: {_short(error.message)}",
+            "path": _path(error.absolute_path),
+            "message": _short(error.message),
         }
         for error in sorted(checker.iter_errors(source.value), key=lambda e: list(map(str, e.path)))
     ]
@@ -123,19 +123,19 @@ def _load_one(document: Document, source: Source, by: str) -> Changes:
         return document.load(source.value[document.name], by)
     except DomainError as error:
         where = (document.name, *error.extra.get("where", ()))
-        line = source.line(where)
-        message = _("%(file)s line %(line)d: %(path)s: %(text)s") % {
-            "file": source.file.name,
-            "line": line,
-            "path": _path(where),
-            "text": error.message,
-        }
-        extra = error.extra | {
-            "file": source.file.name,
-            "line": line,
-            "where": list(where),
-        }
+        file, line = source.file.name, source.line(where)
+        message = _placed(file=file, line=line, path=_path(where), message=error.message)
+        extra = error.extra | {"file": file, "line": line, "where": list(where)}
         raise DomainError(error.code, message, **extra) from error
+
+
+def _placed(*, file: str, line: int, path: str, message: str) -> str:
+    return _("%(file)s line %(line)d: %(path)s: %(text)s") % {
+        "file": file,
+        "line": line,
+        "path": path,
+        "text": message,
+    }
 
 
 def _path(where: Sequence[str | int]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from common.errors import DomainError
+from common.errors import DomainError, did_you_mean
 from rules.catalogue import RESERVED_WORDS
 
 from .catalogue import CITY
@@ -136,7 +136,7 @@ def _check_target(
     raise _error(
         "unknown_attribute",
         _("%(table)s has no column %(code)s to fill.") % {"table": table.name, "code": code}
-        + (" " + _("Did you mean %s?") % ", ".join(near) if near else ""),
+        + did_you_mean(near),
         *where,
         nearest=near,
     )

@@ -67,8 +67,7 @@ class Launcher:
             stack.callback(self._stop_children)
             self._start_children()
             if first.has_sample:
-                with suppress(DeployError):  # it says why it prints none: no reason to stop
-                    manage("demo_logins")
+                show_logins()
             self._wait_for_portal()
             if first.has_sample:
                 print(_THINGS_TO_TRY.format(url=self.url, customer=SAMPLE_CUSTOMER))
@@ -205,6 +204,14 @@ def manage(*arguments: str) -> None:
             f"`manage.py {' '.join(arguments)}` must succeed; it ended with {returncode} and said"
             " why above. Once that is put right, `make run` goes on from there.",
         )
+
+
+def show_logins() -> None:
+    """Print the demonstration's logins; where people have their own there may be none to print."""
+    try:
+        manage("demo_logins")
+    except DeployError:
+        say("Warning: there are no demonstration logins, for the reason above; use your own")
 
 
 def first_step(title: str, command: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from numpy.typing import NDArray
 from sqlglot import exp
 
@@ -21,12 +22,20 @@ from lake.models import Partition
 
 from .fitted import encoder_of
 from .learning.encoding import to_float
-from .learning.movement import MovementTree, NotEstimable, quality
+from .learning.movement import MovementTree, NotEstimable, Reason, quality
 from .models import Model, ModelVersion
 from .registry import save
 
 MOST_TRAINING_ROWS = 1_000_000
 HELD_OUT_QUARTERS = 4
+# Why a model can't be estimated, in words: the learning methods give the code and the figures.
+REASONS: dict[Reason, str] = {
+    "too_few_outcomes": gettext_noop(
+        "at least %(least)d leavers and as many stayers are needed; of %(rows)d customers "
+        "%(leavers)d left"
+    ),
+    "one_class": gettext_noop("the %(rows)d held-out customers have one outcome only"),
+}
 
 
 def train_model(model: Model, *, by: str, snapshot: Partition | None = None) -> ModelVersion:
@@ -67,10 +76,11 @@ def _train_tree(
         tree.fit(x[~held_out], y[~held_out])
         measured = quality(y[held_out], tree.predict(x[held_out]))
     except NotEstimable as error:
+        why = _(REASONS[error.code]) % error.figures
         raise DomainError(
             error.code,
             _("Model %(model)s can't be estimated on %(snapshot)s: %(why)s.")
-            % {"model": model.code, "snapshot": snapshot, "why": error},
+            % {"model": model.code, "snapshot": snapshot, "why": why},
         ) from error
     return _record(
         model,

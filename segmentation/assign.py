@@ -18,17 +18,18 @@ from lake.engine import DuckDB
 from lake.models import Partition
 from rules import Catalogue, Params
 
-from .count import COUNTS_FILE, Count, PartCount, check
-from .cuts import CityCuts, RankCuts, rank_cuts, rank_key
-from .definition import Dimension, MatrixDefinition, Quantiles, Thresholds
+from .count import COUNTS_FILE, Count, check
+from .cuts import CityCuts, RankCuts, RankKey, rank_cuts, rank_key
+from .definition import Bands, Dimension, MatrixDefinition, Quantiles, Thresholds
 from .keys import Grid, KeyQuery, attributes_of
 from .models import Cell, MatrixVersion
-from .parts import CUSTOMERS, SCORES, Inputs, PartWriter
+from .parts import CUSTOMERS, SCORES, Inputs, PartReader
 
 CELLS = "cells"
 
 Progress = Callable[[int, int], None]
 Kind = TypeVar("Kind", bound=Dimension)
+Result = TypeVar("Result")
 
 
 def assign(
@@ -64,11 +65,15 @@ def grid_of(version: MatrixVersion) -> Grid:
     definition = MatrixDefinition.from_json(version.body)
     codes = [dimension.code for dimension in definition.dimensions]
     numbers = {
-        tuple(map(bands.get, codes)): number
+        _hashable(bands, codes): number
         for number, bands in Cell.objects.of_version(version).values_list("number", "bands")
     }
-    cells = [numbers[tuple(bands.values())] for bands in definition.cells()]
+    cells = [numbers[_hashable(bands, codes)] for bands in definition.cells()]
     return Grid(definition, version.number, np.array(cells, np.int64))
+
+
+def _hashable(bands: Bands, codes: Sequence[str]) -> tuple[Any, ...]:
+    return tuple(str(bands.get(code)) for code in codes)
 
 
 def _identity(grid: Grid) -> list[Any]:
@@ -89,14 +94,10 @@ def assign_files(
     Two passes: the first finds the values at the quantiles' ranks over the whole snapshot, the
     second goes part by part, as many side by side as the engine may use threads.
     """
-    homes = _homes(inputs, grids, catalogue)
-    ranked = _rank(inputs, grids, homes)
-    city_cuts = CityCuts(_dimensions(grids, Thresholds))
-    params = Params(inputs.business_date)
-    tree = KeyQuery(grids, catalogue, params, ranked, city_cuts).tree()
-    writer = PartWriter(inputs, grids, homes, city_cuts, tree, params.values)
+    reader, ranked = part_reader(inputs, grids, catalogue)
     count = Count(grids)
-    for done, part in enumerate(_side_by_side(writer.write, outputs), 1):
+    written = side_by_side(lambda part: reader.write(part, outputs[part]), len(outputs))
+    for done, part in enumerate(written, 1):
         count.add(part)
         progress(done, len(outputs))
     rows_in = sum(pq.read_metadata(file).num_rows for file in inputs.customers)
@@ -110,14 +111,29 @@ def assign_files(
     }
 
 
-def _side_by_side(
-    write: Callable[[int, Path], PartCount], outputs: Sequence[Path]
-) -> Iterator[PartCount]:
-    """Yield each part's count as it is done; if the caller leaves early, begin no other part."""
+def part_reader(
+    inputs: Inputs,
+    grids: Sequence[Grid],
+    catalogue: Catalogue,
+    known_ranks: Mapping[RankKey, list[float] | None] | None = None,
+) -> tuple[PartReader, RankCuts]:
+    """Return what finds the cells of any part, and the cuts of the quantile dimensions.
+
+    ``known_ranks``: cuts of this very snapshot that need not be found again.
+    """
+    homes = _homes(inputs, grids, catalogue)
+    ranked = _rank(inputs, grids, homes, known_ranks or {})
+    city_cuts = CityCuts(_dimensions(grids, Thresholds))
+    params = Params(inputs.business_date)
+    tree = KeyQuery(grids, catalogue, params, ranked, city_cuts).tree()
+    return PartReader(inputs, grids, homes, city_cuts, tree, params.values), ranked
+
+
+def side_by_side(work: Callable[[int], Result], parts: int) -> Iterator[Result]:
+    """Yield each part's result as it is done; if the caller leaves early, begin no other part."""
     pool = ThreadPoolExecutor(settings.ENGINE_THREADS)
     try:
-        parts = [pool.submit(write, part, output) for part, output in enumerate(outputs)]
-        for done in as_completed(parts):
+        for done in as_completed([pool.submit(work, part) for part in range(parts)]):
             yield done.result()
     finally:
         pool.shutdown(cancel_futures=True)
@@ -143,12 +159,18 @@ def _homes(inputs: Inputs, grids: Sequence[Grid], catalogue: Catalogue) -> dict[
     return {attribute: present[attribute] for attribute in sorted(read)}
 
 
-def _rank(inputs: Inputs, grids: Sequence[Grid], homes: Mapping[str, str]) -> RankCuts:
+def _rank(
+    inputs: Inputs,
+    grids: Sequence[Grid],
+    homes: Mapping[str, str],
+    known: Mapping[RankKey, list[float] | None],
+) -> RankCuts:
     """Return the cuts of every quantile dimension; those that rank alike are found once."""
-    ranked: RankCuts = {}
+    wanted = sorted({rank_key(dimension) for dimension in _dimensions(grids, Quantiles)})
+    ranked = {key: known[key] for key in wanted if key in known}
     files = {CUSTOMERS: inputs.customers, SCORES: inputs.scores}
     with DuckDB() as engine:
-        for key in sorted({rank_key(dimension) for dimension in _dimensions(grids, Quantiles)}):
+        for key in (key for key in wanted if key not in known):
             engine.register("ranked", files[homes[key[0]]])
             ranked[key] = rank_cuts(engine, "ranked", key)
     return ranked

@@ -2,11 +2,13 @@
 
 A matrix lists its cells in the order of ``MatrixDefinition.cells()``. The bands of a customer, read
 as the digits of a mixed-radix number, are the place of his cell in that list: one number per
-matrix, with no branch or join per cell.
+matrix, with no branch or join per cell. Where the grid was edited, that number is his key, from
+which the tree finds the place.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +27,7 @@ from .definition import (
     Rules,
     Thresholds,
 )
+from .tree import Finder
 
 ROW = "row"
 BANDED = "banded"
@@ -51,6 +54,20 @@ class Grid:
     def outside(self) -> int:
         return self.definition.size + 1
 
+    @cached_property
+    def finder(self) -> Finder | None:
+        """What finds the cells of an edited grid; None: a key is the place of a cell."""
+        return self.definition.tree.finder() if self.definition.edits else None
+
+    @property
+    def asked(self) -> list[int]:
+        """The dimensions whose bands the finder wants beside the key."""
+        return self.finder.asks if self.finder else []
+
+    def places(self, keys: np.ndarray, bands: dict[int, np.ndarray]) -> np.ndarray:
+        """The places of the cells of customers with these keys and bands of ``asked``."""
+        return self.finder.find(keys, bands) if self.finder else keys
+
     def cells_at(self, places: np.ndarray) -> pa.Array:
         """The numbers of the cells there, int64: 0 for ``nowhere``, null for ``outside``."""
         numbers = np.concatenate([self.numbers, [0, 0]])
@@ -65,6 +82,11 @@ def cell_column(matrix: str) -> str:
 def key_column(place: int) -> str:
     """The column of the query's result that holds the keys of the grid at ``place``."""
     return f"key_{place}"
+
+
+def asked_column(place: int, dimension: int) -> str:
+    """The column that holds the bands of a dimension which the grid at ``place`` asks."""
+    return f"asked_{place}_{dimension}"
 
 
 def attributes_of(definition: MatrixDefinition, catalogue: Catalogue) -> set[str]:
@@ -89,16 +111,26 @@ class KeyQuery:
     def tree(self) -> exp.Select:
         """Return ROW and one key per grid, INTEGER and never null, of every row of SOURCE.
 
-        Each band is computed once, however many matrices share it.
+        Beside a key are the bands that its grid asks, -1 for none. Each band is computed once,
+        however many matrices share it.
         """
         bands: dict[exp.Expression, str] = {}
         keys = []
         for place, grid in enumerate(self.grids):
-            indices = [self._band(dimension) for dimension in grid.definition.dimensions]
-            names = [bands.setdefault(index, f"band_{len(bands)}") for index in indices]
-            key = _mixed_radix([column(name, BANDED) for name in names], grid.definition)
-            key = exp.Coalesce(this=key, expressions=[_number(grid.nowhere)])
+            definition = grid.definition
+            names = {
+                dimension.code: bands.setdefault(self._band(dimension), f"band_{len(bands)}")
+                for dimension in definition.dimensions
+            }
+            key = _mixed_radix(
+                [column(names[d.code], BANDED) for d in definition.grid_dimensions], definition
+            )
+            key = exp.Coalesce(this=key, expressions=[_number(definition.grid_size)])
             keys.append(exp.alias_(self._scoped(grid, key, bands), key_column(place)))
+            for dimension in grid.asked:
+                band = column(names[definition.dimensions[dimension].code], BANDED)
+                known = exp.Coalesce(this=band, expressions=[_number(-1)])
+                keys.append(exp.alias_(known, asked_column(place, dimension)))
         banded = sqlglot.select(
             column(ROW), *[exp.alias_(band, name) for band, name in bands.items()]
         ).from_(SOURCE)
@@ -129,14 +161,15 @@ class KeyQuery:
         scope = compile_condition(grid.definition.scope, self.catalogue)
         inside = bands.setdefault(is_true(scope.sql(self.params, SOURCE)), f"band_{len(bands)}")
         return exp.Case(
-            ifs=[exp.If(this=column(inside, BANDED), true=key)], default=_number(grid.outside)
+            ifs=[exp.If(this=column(inside, BANDED), true=key)],
+            default=_number(grid.definition.grid_size + 1),
         )
 
 
 def _mixed_radix(bands: Sequence[exp.Expression], definition: MatrixDefinition) -> exp.Expression:
     """The bands as digits, the last dimension's the lowest."""
     key = bands[0]
-    for band, dimension in zip(bands[1:], definition.dimensions[1:], strict=True):
+    for band, dimension in zip(bands[1:], definition.grid_dimensions[1:], strict=True):
         shifted = exp.Mul(this=exp.paren(key), expression=_number(len(dimension.all_bands)))
         key = exp.Add(this=shifted, expression=band)
     return key

@@ -1,5 +1,8 @@
 """Strategies, matrices, their published versions, and cells whose numbers are never reused."""
 
+from datetime import date
+
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -35,6 +38,8 @@ class Matrix(Named):
 
 class VersionState(models.TextChoices):
     DRAFT = "draft", _("draft")
+    CHECKED = "checked", _("checked")
+    APPROVED = "approved", _("approved")
     PUBLISHED = "published", _("published")
     RETIRED = "retired", _("retired")
 
@@ -43,18 +48,37 @@ class MatrixVersionQuerySet(models.QuerySet["MatrixVersion"]):
     def published(self) -> "MatrixVersionQuerySet":
         return self.filter(state=VersionState.PUBLISHED)
 
+    def open(self) -> "MatrixVersionQuerySet":
+        """What people work on: not yet published, not overtaken."""
+        states = [VersionState.DRAFT, VersionState.CHECKED, VersionState.APPROVED]
+        return self.filter(state__in=states)
+
+    def due(self, business_date: date) -> "MatrixVersionQuerySet":
+        """Approved, and to be in force on the date: the oldest first."""
+        approved = self.filter(state=VersionState.APPROVED, from_date__lte=business_date)
+        return approved.order_by("matrix", "number")
+
 
 class MatrixVersion(models.Model):
     """One definition of a matrix. ``body`` is segmentation.definition.MatrixDefinition as JSON.
 
-    A published version never changes; editing makes the next one.
+    A published version never changes; editing makes the next one. ``revision`` counts the edits
+    of a draft: who edits says which one he saw. ``from_date``: in force from that business date.
     """
 
     matrix = models.ForeignKey(Matrix, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     body = models.JSONField()
     state = models.CharField(max_length=10, choices=VersionState, default=VersionState.DRAFT)
-    proof = models.JSONField(null=True, help_text="what was proved when it was published")
+    based_on = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="+")
+    revision = models.PositiveIntegerField(default=1)
+    past = models.JSONField(default=list, help_text="bodies before the latest edits, to undo them")
+    editors = ArrayField(models.CharField(max_length=150), default=list)
+    note = models.CharField(max_length=300, blank=True, help_text="why, for who approves")
+    proof = models.JSONField(null=True, help_text="what was proved when it was checked")
+    checked_by = models.CharField(max_length=150, blank=True)
+    approved_by = models.CharField(max_length=150, blank=True)
+    from_date = models.DateField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     published_at = models.DateTimeField(null=True)
 
@@ -89,8 +113,9 @@ class CellQuerySet(models.QuerySet["Cell"]):
 class Cell(models.Model):
     """One combination of bands. ``number`` is unique over all matrices and for all time.
 
-    ``bands`` maps dimension code → band code and is the cell's identity within its matrix: while
-    the codes stay, re-cutting a threshold keeps the number; a combination that vanishes is retired.
+    ``bands`` maps dimension code → band code, or a list of codes, and is the cell's identity
+    within its matrix: while the codes stay, re-cutting a threshold keeps the number; a cell that
+    vanishes is retired. ``parents``: the retired cells whose customers it got.
     """
 
     number = models.BigAutoField(primary_key=True)
@@ -99,6 +124,7 @@ class Cell(models.Model):
     identity = models.CharField(max_length=40, help_text="key_of(bands)")
     since_version = models.PositiveIntegerField()
     retired_in_version = models.PositiveIntegerField(null=True)
+    parents = ArrayField(models.BigIntegerField(), default=list)
 
     objects = CellQuerySet.as_manager()
 
@@ -114,3 +140,6 @@ class Cell(models.Model):
 
     def __str__(self) -> str:
         return str(self.number)
+
+
+from .audience_models import Audience, AuxiliaryMatrix, ImportedList, Mark  # noqa: E402, F401

@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from lake.models import Partition
 
-from .definition import MatrixDefinition, Name
+from .definition import Bands, MatrixDefinition, Name, band_codes
 from .models import Cell, MatrixVersion
 
 TOP = 10
@@ -56,7 +56,7 @@ class Cells:
     def __init__(self, definitions: dict[str, list[MatrixDefinition]]) -> None:
         self.definitions = definitions
         matrices = Cell.objects.filter(matrix__in=definitions)
-        self.bands: dict[int, dict[str, str]] = dict(matrices.values_list("number", "bands"))
+        self.bands: dict[int, Bands] = dict(matrices.values_list("number", "bands"))
 
     @classmethod
     def of(cls, today: Partition, yesterday: Partition) -> "Cells":
@@ -76,10 +76,21 @@ class Cells:
         return cls(dict(definitions))
 
     def changed(self, matrix: str, pair: Pair) -> list[str]:
-        """The dimensions whose bands differ, in the matrix's order; one of one day only, too."""
+        """The dimensions of which the two cells share no band, in the matrix's order.
+
+        Two cells of one version always have such a dimension. Between versions, where a cell was
+        split or a dimension added or removed, who went from a cell to one that it meets has moved
+        by none.
+        """
         before, after = (self.bands[cell] for cell in pair if cell is not None)
         order = dict.fromkeys(d.code for m in self.definitions[matrix] for d in m.dimensions)
-        return [code for code in order if before.get(code) != after.get(code)]
+        return [
+            code
+            for code in order
+            if code in before
+            and code in after
+            and not set(band_codes(before[code])) & set(band_codes(after[code]))
+        ]
 
     def dimension(self, matrix: str, code: str) -> Name:
         return next(
@@ -91,7 +102,7 @@ class Cells:
         bands = self.bands[cell]
         order = dict.fromkeys(d.code for m in self.definitions[matrix] for d in m.dimensions)
         return {
-            code: (self.dimension(matrix, code), self._band(matrix, code, bands[code]))
+            code: (self.dimension(matrix, code), self._bands(matrix, code, bands[code]))
             for code in order
             if code in bands
         }
@@ -100,6 +111,10 @@ class Cells:
         """The names of the cell's bands in one line."""
         names = [band for _dimension, band in self.described(matrix, cell).values()]
         return Name("、".join(n.zh for n in names), ", ".join(n.en for n in names))
+
+    def _bands(self, matrix: str, dimension: str, bands: str | list[str]) -> Name:
+        names = [self._band(matrix, dimension, band) for band in band_codes(bands)]
+        return Name("或".join(n.zh for n in names), " or ".join(n.en for n in names))
 
     def _band(self, matrix: str, dimension: str, band: str) -> Name:
         return next(

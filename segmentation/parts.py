@@ -20,7 +20,7 @@ from lake.engine import ROW_GROUP, DuckDB
 from .bands import SOURCE
 from .count import PartCount
 from .cuts import CityCuts
-from .keys import ROW, Grid, key_column
+from .keys import ROW, Grid, asked_column, key_column
 
 CUSTOMER, CITY = "customer_no", "city"
 CUSTOMERS, SCORES = "customers", "scores"
@@ -36,7 +36,20 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class PartWriter:
+class Placed:
+    """Where the customers of a part are, in the snapshot's order.
+
+    rows: of each row that the engine gave, the customer's; places: per grid, int64 by customer
+    """
+
+    numbers: pa.ChunkedArray
+    cities: pa.DictionaryArray
+    rows: np.ndarray
+    places: Sequence[np.ndarray]
+
+
+@dataclass(frozen=True)
+class PartReader:
     """What all parts share. ``homes``: the attributes to read, with the file that each is in."""
 
     inputs: Inputs
@@ -48,31 +61,35 @@ class PartWriter:
 
     def write(self, part: int, output: Path) -> PartCount:
         """Write the part's customer_no, city and cells, in the snapshot's order; count them."""
+        placed = self.place(part)
+        by_grid = list(zip(self.grids, placed.places, strict=True))
+        cells = {grid.column: grid.cells_at(places) for grid, places in by_grid}
+        cities = placed.cities.dictionary_decode()
+        pq.write_table(
+            pa.table({CUSTOMER: placed.numbers, CITY: cities} | cells),
+            output,
+            compression="zstd",
+            row_group_size=ROW_GROUP,
+            use_dictionary=[CITY, *cells],  # numbers of customers do not repeat
+        )
+        doubled = _repeated(placed.numbers) + int((np.bincount(placed.rows) > 1).sum())
+        counts = [_by_city(placed.cities, places, grid) for grid, places in by_grid]
+        return PartCount(len(placed.rows), doubled, counts)
+
+    def place(self, part: int) -> Placed:
+        """Find the cell of every customer of the part in every grid."""
         customers = self._customers(part)
         numbers, cities = customers[CUSTOMER], customers[CITY].combine_chunks()
         with DuckDB(threads=1) as engine:
             engine.register(SOURCE, self._source(customers, cities))
             keyed = engine.arrow(self.tree, self.values)
         rows = keyed[ROW].to_numpy()
-        keys = []
-        for place, grid in enumerate(self.grids):
-            key = np.full(len(numbers), grid.nowhere)
-            key[rows] = keyed[key_column(place)].to_numpy()
-            keys.append(key)
-        cells = {
-            grid.column: grid.cells_at(key) for grid, key in zip(self.grids, keys, strict=True)
-        }
-        table = pa.table({CUSTOMER: numbers, CITY: cities.dictionary_decode()} | cells)
-        pq.write_table(
-            table,
-            output,
-            compression="zstd",
-            row_group_size=ROW_GROUP,
-            use_dictionary=[CITY, *cells],  # numbers of customers do not repeat
-        )
-        doubled = _repeated(numbers) + int((np.bincount(rows) > 1).sum())
-        places = [_by_city(cities, key, grid) for grid, key in zip(self.grids, keys, strict=True)]
-        return PartCount(len(rows), doubled, places)
+        places = []
+        for index, grid in enumerate(self.grids):
+            place = np.full(len(numbers), grid.nowhere)
+            place[rows] = _places(grid, index, keyed)
+            places.append(place)
+        return Placed(numbers, cities, rows, places)
 
     def _customers(self, part: int) -> pa.Table:
         """The snapshot's rows with their scores beside them, null for who has none."""
@@ -96,6 +113,12 @@ class PartWriter:
         rows = pa.array(np.arange(len(customers), dtype=np.int32))
         attributes = {name: _as_compared(customers[name]) for name in self.homes}
         return pa.table({ROW: rows} | attributes | self.city_cuts.columns(cities))
+
+
+def _places(grid: Grid, index: int, keyed: pa.Table) -> np.ndarray:
+    """The places of the cells of one grid, row by row of the query's result."""
+    bands = {d: keyed[asked_column(index, d)].to_numpy() for d in grid.asked}
+    return grid.places(keyed[key_column(index)].to_numpy(), bands)
 
 
 def _read(file: Path, columns: Sequence[str]) -> pa.Table:

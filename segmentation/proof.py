@@ -30,8 +30,10 @@ from .definition import (
     MatrixDefinition,
     Quantiles,
     Rules,
+    Split,
     Thresholds,
 )
+from .tree import find_fault
 
 # Published matrices reached 10,000 records (S1). Beyond a hundred thousand cells most would hold
 # nobody, and no marketing matrix could speak of them.
@@ -54,7 +56,8 @@ def prove(
     codes that thresholds may be overridden for.
     """
     _check_unique(definition.dimensions, _("dimension"), ["dimensions"])
-    _check_size(definition)
+    _check_grid(definition)
+    _check_size(definition.grid_size, definition)
     if definition.scope:
         _check_rule(definition.scope, catalogue, ["scope"])
     for index, dimension in enumerate(definition.dimensions):
@@ -64,6 +67,8 @@ def prove(
                 _check_null_band(dimension)
                 _check_attribute(dimension, catalogue)
             _check_partition(dimension, catalogue, cities)
+    if definition.edits:
+        _check_edited(definition)
     return {
         "cells": definition.size,
         "bands": {d.code: len(d.all_bands) for d in definition.dimensions},
@@ -85,19 +90,59 @@ def _check_unique(items: Iterable[Any], what: str, where: list[Any]) -> None:
             )
 
 
-def _check_size(definition: MatrixDefinition) -> None:
-    if definition.size > MAX_CELLS:
-        bands = " × ".join(str(len(d.all_bands)) for d in definition.dimensions)
+def _check_grid(definition: MatrixDefinition) -> None:
+    """The grid's dimensions are the matrix's, and every other one decides something."""
+    known = [dimension.code for dimension in definition.dimensions]
+    for place, code in enumerate(definition.grid):
+        if code not in known:
+            raise DomainError(
+                "unknown_dimension",
+                _("The matrix has no dimension '%(code)s'; there are %(known)s.")
+                % {"code": code, "known": ", ".join(known)},
+                where=["grid", place],
+            )
+    used = {d.code for d in definition.grid_dimensions}
+    used |= {edit.by for edit in definition.edits if isinstance(edit, Split)}
+    for place, code in enumerate(known):
+        if code not in used:
+            raise DomainError(
+                "idle_dimension",
+                _("Dimension '%s' must be one of the grid's, or a cell must be split by it.")
+                % code,
+                where=["dimensions", place],
+            )
+
+
+def _check_size(size: int, definition: MatrixDefinition) -> None:
+    if size > MAX_CELLS:
+        bands = " × ".join(str(len(d.all_bands)) for d in definition.grid_dimensions)
         raise DomainError(
             "too_many_cells",
             _(
-                "A matrix may have at most %(limit)s cells; %(bands)s bands make %(size)s. Leave "
-                "out a dimension, join bands, or make a second matrix of some of the dimensions."
+                "A matrix may have at most %(limit)s cells; %(bands)s bands and the splits make "
+                "%(size)s. Leave out a dimension, join bands, split fewer cells, or make a second "
+                "matrix of some of the dimensions."
             )
-            % {"limit": f"{MAX_CELLS:,}", "bands": bands, "size": f"{definition.size:,}"},
+            % {"limit": f"{MAX_CELLS:,}", "bands": bands, "size": f"{size:,}"},
             where=["dimensions"],
-            cells=definition.size,
+            cells=size,
             limit=MAX_CELLS,
+        )
+
+
+def _check_edited(definition: MatrixDefinition) -> None:
+    """The cells, however they came about, are a partition: shown by their boxes alone."""
+    _check_size(definition.size, definition)
+    tree = definition.tree
+    fault = find_fault(tree.leaves(), tree.sizes)
+    if fault is not None:
+        bands, times = fault
+        raise DomainError(
+            "bands_overlap" if times else "bands_gap",
+            _("A customer with %(bands)s would be in %(times)d cells; he must be in one.")
+            % {"bands": definition.spelled(bands), "times": times},
+            where=["edits"],
+            example=definition.bands(bands),
         )
 
 
@@ -171,10 +216,13 @@ def _thresholds(dimension: Thresholds, catalogue: Catalogue, cities: Collection[
         if "value" in error.extra:
             error.extra["example"] = {dimension.attribute: error.extra["value"]}
         raise
+    with _at("city_limits"):
+        _check_limits(dimension)
     for city, cuts in dimension.city_cuts.items():
         with _at("city_cuts", city):
             _check_city(city, cities)
             _check_cuts(cuts, len(dimension.bands) - 1)
+            check_within(dimension, cuts)
 
 
 def _check_city(city: str, cities: Collection[str]) -> None:
@@ -200,6 +248,47 @@ def _check_cuts(cuts: Collection[float], wanted: int) -> None:
             % ", ".join(map(str, cuts)),
             where=[],
         )
+
+
+def _check_limits(dimension: Thresholds) -> None:
+    """One pair per cut, around the province's own, so that a city may always keep that."""
+    limits = dimension.city_limits
+    if limits and len(limits) != len(dimension.cuts):
+        raise DomainError(
+            "limits_count",
+            _("Each cut needs its limits for cities: %(wanted)d pairs are needed, got %(came)d.")
+            % {"wanted": len(dimension.cuts), "came": len(limits)},
+            where=[],
+        )
+    for place, ((least, most), cut) in enumerate(zip(limits, dimension.cuts, strict=False)):
+        if not least <= cut <= most:
+            raise DomainError(
+                "limits_order",
+                _("The limits of a cut must hold the province's own %(cut)s; got %(low)s–%(high)s.")
+                % {"cut": cut, "low": least, "high": most},
+                where=[place],
+            )
+
+
+def check_within(dimension: Thresholds, cuts: Collection[float]) -> None:
+    """Refuse a city's cut that the province does not allow; () limits allow any."""
+    for place, (cut, (least, most)) in enumerate(zip(cuts, dimension.city_limits, strict=False)):
+        if not least <= cut <= most:
+            raise DomainError(
+                "cut_outside_limits",
+                _(
+                    "The province allows cities a cut from %(low)s to %(high)s between "
+                    "'%(left)s' and '%(right)s'; got %(cut)s."
+                )
+                % {
+                    "low": least,
+                    "high": most,
+                    "left": dimension.bands[dimension.order[place]].code,
+                    "right": dimension.bands[dimension.order[place + 1]].code,
+                    "cut": cut,
+                },
+                where=[place],
+            )
 
 
 @_check_partition.register

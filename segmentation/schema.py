@@ -31,11 +31,17 @@ def _dimension(kind: str, bands: dict[str, Any], extra: dict[str, Any]) -> dict[
 
 
 OF_ATTRIBUTE = {"attribute": ATTRIBUTE, "null_band": _object(BAND, "code", "name")}
+CITY_LIMITS = {
+    "type": "array",
+    "items": {"type": "array", "minItems": 2, "maxItems": 2, "items": LIMIT},
+}
 CITY_CUTS = {"type": "object", "additionalProperties": {"type": "array", "items": LIMIT}}
 
 DIMENSIONS = {
     "thresholds": _dimension(
-        "thresholds", _bands({"from": LIMIT, "to": LIMIT}), OF_ATTRIBUTE | {"city_cuts": CITY_CUTS}
+        "thresholds",
+        _bands({"from": LIMIT, "to": LIMIT}),
+        OF_ATTRIBUTE | {"city_cuts": CITY_CUTS, "city_limits": CITY_LIMITS},
     ),
     "quantiles": _dimension(
         "quantiles",
@@ -67,6 +73,18 @@ DIMENSION = {
     ],
 }
 
+BOX = {
+    "type": "object",
+    "propertyNames": CODE,
+    "additionalProperties": {"type": "array", "minItems": 1, "uniqueItems": True, "items": CODE},
+}
+EDIT = {
+    "type": "object",
+    "if": {"required": ["split"]},
+    "then": _object({"split": BOX, "by": CODE}, "split", "by"),
+    "else": _object({"merge": BOX}, "merge"),
+}
+
 MATRIX = _object(
     {
         "code": CODE,
@@ -74,6 +92,8 @@ MATRIX = _object(
         "name": NAME,
         "scope": RULE,
         "dimensions": {"type": "array", "minItems": 1, "items": DIMENSION},
+        "grid": {"type": "array", "minItems": 1, "uniqueItems": True, "items": CODE},
+        "edits": {"type": "array", "items": EDIT},
     },
     "code",
     "strategy",

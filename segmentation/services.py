@@ -1,5 +1,6 @@
 """Writes: strategies, drafts of matrices, and publishing, which proves and numbers the cells."""
 
+from datetime import date
 from typing import Any
 
 from django.db import transaction
@@ -15,6 +16,7 @@ from customers.catalogue import rule_catalogue
 
 from .definition import MatrixDefinition
 from .keys import cell_column
+from .lineage import parents
 from .models import Cell, Matrix, MatrixVersion, Strategy, VersionState
 from .proof import prove
 
@@ -49,31 +51,36 @@ def save_draft(definition: MatrixDefinition, *, by: By) -> MatrixVersion:
     version = MatrixVersion.objects.create(
         matrix=matrix, number=last + 1, body=definition.to_json()
     )
-    log(by=by, action="draft_matrix", target=_target(version), after=version.body)
+    log(by=by, action="draft_matrix", target=target_of(version), after=version.body)
     return version
 
 
 @transaction.atomic
-def publish_version(version: MatrixVersion, *, by: By) -> MatrixVersion:
-    """Prove the draft and make it the matrix's published version; the one before is retired.
+def publish_version(
+    version: MatrixVersion, *, by: By, from_date: date | None = None
+) -> MatrixVersion:
+    """Prove the version and make it the matrix's published one; the one before is retired.
 
-    Cells whose bands stay keep their numbers, new combinations get new ones, vanished ones are
-    retired; a number is never given twice. Raises DomainError and changes nothing when the proof
-    fails, the version is no draft, or a later one was published meanwhile.
+    Cells whose bands stay keep their numbers, new ones get new numbers and know their parents,
+    vanished ones are retired; a number is never given twice. ``from_date``: what an approved
+    version brings along, else today. Raises DomainError and changes nothing when the proof fails,
+    the version is neither a draft nor approved, or a later one was published meanwhile.
     """
     matrix = Matrix.objects.select_for_update().get(pk=version.matrix_id)
     version = MatrixVersion.objects.get(pk=version.pk)
-    _refuse_unless_draft(version)
-    _refuse_overtaken(version, matrix.versions.published().first())
+    before = matrix.versions.published().first()
+    refuse_unless(version, VersionState.DRAFT, VersionState.APPROVED)
+    _refuse_overtaken(version, before)
     definition = MatrixDefinition.from_json(version.body)
-    version.proof = prove(definition, rule_catalogue(), _cities())
+    version.proof = prove(definition, rule_catalogue(), cities())
     matrix.versions.published().update(state=VersionState.RETIRED)
     version.state, version.published_at = VersionState.PUBLISHED, timezone.now()
-    version.save(update_fields=["proof", "state", "published_at"])
+    version.from_date = version.from_date or from_date or timezone.localdate()
+    version.save(update_fields=["proof", "state", "published_at", "from_date"])
     Matrix.objects.filter(pk=matrix.pk).update(**_shown(definition))
-    numbered = _number_cells(definition, version)
+    numbered = _number_cells(definition, version, before)
     after = {"version": version.number, **version.proof, **numbered}
-    log(by=by, action="publish_matrix", target=_target(version), after=after)
+    log(by=by, action="publish_matrix", target=target_of(version), after=after)
     return version
 
 
@@ -123,15 +130,16 @@ def _shown(definition: MatrixDefinition) -> dict[str, Any]:
     }
 
 
-def _refuse_unless_draft(version: MatrixVersion) -> None:
-    if version.state != VersionState.DRAFT:
+def refuse_unless(version: MatrixVersion, *states: VersionState) -> None:
+    if version.state not in states:
         raise DomainError(
-            "not_a_draft",
-            _(
-                "Only a draft can be published; %(version)s is %(state)s. "
-                "Save an edit as a new draft."
-            )
-            % {"version": version, "state": VersionState(version.state).label},
+            "wrong_state",
+            _("%(version)s must be %(wanted)s for this, and is %(state)s.")
+            % {
+                "version": version,
+                "wanted": _(" or ").join(str(state.label) for state in states),
+                "state": VersionState(version.state).label,
+            },
             status=409,
         )
 
@@ -150,32 +158,39 @@ def _refuse_overtaken(version: MatrixVersion, published: MatrixVersion | None) -
         )
 
 
-def _cities() -> set[str]:
+def cities() -> set[str]:
     return set(Organisation.objects.filter(level=Level.CITY).values_list("code", flat=True))
 
 
-def _number_cells(definition: MatrixDefinition, version: MatrixVersion) -> dict[str, int]:
+def _number_cells(
+    definition: MatrixDefinition, version: MatrixVersion, before: MatrixVersion | None
+) -> dict[str, int]:
     """Bring the matrix's living cells in line with the definition; return what was done."""
     wanted = {key_of(bands): bands for bands in definition.cells()}
     living = Cell.objects.filter(matrix=version.matrix_id, retired_in_version=None)
-    known = set(living.values_list("identity", flat=True))
-    gone = list(known - wanted.keys())
+    known = {cell.identity: cell for cell in living}
+    gone = [cell for identity, cell in known.items() if identity not in wanted]
     for start in range(0, len(gone), BATCH):
-        several = gone[start : start + BATCH]
-        living.filter(identity__in=several).update(retired_in_version=version.number)
-    new = [
+        several = [cell.pk for cell in gone[start : start + BATCH]]
+        living.filter(pk__in=several).update(retired_in_version=version.number)
+    new = {identity: bands for identity, bands in wanted.items() if identity not in known}
+    ancestors: list[list[int]] = [[] for _ in new]
+    if before is not None:
+        was = MatrixDefinition.from_json(before.body)
+        ancestors = parents(was, definition, {c.number: c.bands for c in gone}, [*new.values()])
+    cells = [
         Cell(
             matrix_id=version.matrix_id,
             bands=bands,
             identity=identity,
             since_version=version.number,
+            parents=came_from,
         )
-        for identity, bands in wanted.items()
-        if identity not in known
+        for (identity, bands), came_from in zip(new.items(), ancestors, strict=True)
     ]
-    Cell.objects.bulk_create(new, batch_size=BATCH)
+    Cell.objects.bulk_create(cells, batch_size=BATCH)
     return {"new_cells": len(new), "kept_cells": len(wanted) - len(new), "retired_cells": len(gone)}
 
 
-def _target(version: MatrixVersion) -> tuple[str, str, str]:
+def target_of(version: MatrixVersion) -> tuple[str, str, str]:
     return ("matrix", version.matrix_id, str(version))

@@ -1,7 +1,7 @@
 """The movement index 客户异动指数: a decision tree's probability of leaving, 0 to 100 (S1)."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +10,19 @@ from sklearn.tree import DecisionTreeClassifier
 
 LEAST_POSITIVES = 30
 
+Reason = Literal["too_few_outcomes", "one_class"]
+
 
 class NotEstimable(ValueError):
-    """What was asked for can't be estimated from these data; ``code`` says why."""
+    """What was asked for can't be estimated from these data.
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
+    ``code`` says why, ``figures`` what a sentence about it needs (scoring.training has the words).
+    """
+
+    def __init__(self, code: Reason, **figures: int) -> None:
+        super().__init__(code)
         self.code = code
+        self.figures = figures
 
 
 class MovementTree:
@@ -40,9 +46,7 @@ class MovementTree:
         positives = int(y.sum())
         if positives < LEAST_POSITIVES or len(y) - positives < LEAST_POSITIVES:
             raise NotEstimable(
-                "too_few_outcomes",
-                f"at least {LEAST_POSITIVES} leavers and {LEAST_POSITIVES} stayers are needed, "
-                f"got {positives} of {len(y)}",
+                "too_few_outcomes", least=LEAST_POSITIVES, leavers=positives, rows=len(y)
             )
         tree = DecisionTreeClassifier(
             max_depth=self.max_depth, min_samples_leaf=self.min_leaf, random_state=0
@@ -72,7 +76,7 @@ class Quality:
 def quality(y: NDArray[np.bool_], score: NDArray[np.float64]) -> Quality:
     """Measure ``score`` against outcomes ``y``; ties at the top decile's edge count by share."""
     if y.all() or not y.any():
-        raise NotEstimable("one_class", "the held-out rows hold one outcome only")
+        raise NotEstimable("one_class", rows=len(y))
     return Quality(len(y), int(y.sum()), float(roc_auc_score(y, score)), _top_lift(y, score))
 
 

@@ -1,14 +1,17 @@
 """A directory of definitions is loaded whole or refused whole, with file and line."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import jsonschema
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import translation
 
 from accounts.models import Organisation
 from campaigns.models import Policy, PolicyVersion
+from campaigns.plan import compile_plan
 from common import yaml_source
 from common.errors import DomainError
 from config import definitions
@@ -20,6 +23,13 @@ DIRECTORIES = [
     ROOT / "definitions" / "sample_province",
     ROOT / "examples" / "ibm_telco" / "definitions",
 ]
+
+SCOPE = "  scope: tenur > 1\n  dimensions:\n  - code: value"
+RULED = (
+    "  - {code: ruled, name: {zh: 规则, en: ruled}, kind: rules, bands: ["
+    "{code: a, name: {zh: 甲, en: a}, rule: tenure >}, {code: b, name: {zh: 乙, en: b}, else: true}"
+    "]}\n"
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -98,6 +108,12 @@ def test_a_fault_in_the_last_file_leaves_nothing_of_the_first(small: Path) -> No
         ("campaigns", "organisation: california", "organisation: calfornia", "calfornia"),
         ("attributes", "category: basic", "category: basics", "basics"),
         ("organisation", "code: fresno", "code: Fresno!", "Fresno!"),
+        # Wherever a rule is written, what is none is told as such.
+        ("policies", "eligibility: tenure >= 66", "eligibility: tenure ＞ 66", "Write >"),
+        ("policies", "take_up: 0.16", "take_up: 1e999", "1e999"),
+        ("priority", "condition: contract", f"condition: {'(' * 3000}contract", "nest"),
+        ("matrices", "  dimensions:\n  - code: value", SCOPE, "tenur"),
+        ("matrices", "  - code: movement", RULED + "  - code: movement", "too early"),
     ],
 )
 def test_each_fault_names_its_file_line_and_what_is_wrong(
@@ -119,6 +135,25 @@ def test_all_faults_of_form_are_told_at_once(small: Path) -> None:
     assert len(refusal.value.extra["problems"]) == 2
 
 
+def test_where_the_faults_are_is_said_in_the_reader_s_language(small: Path) -> None:
+    line = edit(small, "policies", "cost: 10", "cost: ten")
+    with translation.override("zh-hans"), pytest.raises(DomainError) as refusal:
+        definitions.load(small, by="test")
+    assert f"policies.yaml 第 {line} 行：policies[0].cost：" in refusal.value.message
+
+
+def test_a_rule_that_a_later_catalogue_breaks_is_named_when_a_day_is_asked_for(small: Path) -> None:
+    definitions.load(small, by="test")
+    edit(small, "attributes", "{code: monthly, ", "{code: by_month, ")
+    alone = small / "alone"
+    alone.mkdir()
+    (small / "attributes.yaml").rename(alone / "attributes.yaml")
+    definitions.load(alone, by="test")
+    with pytest.raises(DomainError, match="contract = 'monthly'") as refusal:
+        compile_plan(date(2026, 7, 1), list(MatrixVersion.objects.published()))
+    assert (refusal.value.code, refusal.value.status) == ("stale_rule", 409)
+
+
 def test_a_changed_policy_is_a_new_version_and_the_old_one_stays(small: Path) -> None:
     definitions.load(small, by="test")
     edit(small, "policies", "cost: 10", "cost: 12")
@@ -130,7 +165,7 @@ def test_a_changed_policy_is_a_new_version_and_the_old_one_stays(small: Path) ->
 
 def test_a_misspelt_file_name_is_refused_with_the_nearest(small: Path) -> None:
     (small / "polices.yaml").write_text("polices: []\n")
-    with pytest.raises(DomainError, match="policies"):
+    with pytest.raises(DomainError, match=r"Did you mean policies\.yaml"):
         definitions.load(small, by="test")
 
 

@@ -217,10 +217,18 @@ def test_given_servers_are_used_and_none_is_started(
     assert not (checkout / "var" / "valkey").exists()
 
 
+def test_where_people_have_logins_of_their_own_it_warns_and_goes_on(
+    checkout: Path, run: Callable[..., Run]
+) -> None:
+    (checkout / "var" / "fail-demo_logins").touch()
+    first = run()
+    assert answers(first.url())
+    assert "Warning: there are no demonstration logins" in first.said
+
+
 def test_the_portal_takes_the_given_port_or_says_it_is_taken(
     checkout: Path, run: Callable[..., Run]
 ) -> None:
-    (checkout / "var" / "fail-demo_logins").touch()  # as where people have logins of their own
     first = run()
     port = first.url().rpartition(":")[2]
     first.stop()

@@ -50,6 +50,7 @@ def test_too_few_of_either_outcome_is_not_estimable(positives: int) -> None:
     with pytest.raises(NotEstimable) as refusal:
         MovementTree().fit(x, np.arange(4000) < positives)
     assert refusal.value.code == "too_few_outcomes"
+    assert refusal.value.figures == {"least": 30, "leavers": positives, "rows": 4000}
 
 
 def test_quality_of_one_outcome_is_not_estimable() -> None:

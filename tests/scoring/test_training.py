@@ -1,12 +1,16 @@
 """Training makes a version only when there is something new to learn, and says how good it is."""
 
+from typing import get_args
+
 import pytest
+from django.utils import translation
 
 from accounts.models import Operation
 from common.errors import DomainError
+from scoring.learning.movement import Reason
 from scoring.models import Model
 from scoring.selectors import current_versions
-from scoring.training import train_model
+from scoring.training import REASONS, train_model
 
 from .conftest import make_snapshot
 
@@ -50,6 +54,15 @@ def test_a_snapshot_without_outcomes_is_refused(movement) -> None:
         train_model(movement, by="analyst", snapshot=make_snapshot(rows=40))
     assert refusal.value.code == "too_few_outcomes"
     assert movement.versions.count() == 0
+
+
+def test_why_nothing_can_be_estimated_is_said_in_the_reader_s_language(movement) -> None:
+    with translation.override("zh-hans"), pytest.raises(DomainError, match=r"至少需要 30 名"):
+        train_model(movement, by="analyst", snapshot=make_snapshot(rows=40))
+
+
+def test_every_reason_of_the_learning_methods_has_words() -> None:
+    assert set(REASONS) == set(get_args(Reason))
 
 
 def test_a_tree_needs_a_snapshot(movement) -> None:

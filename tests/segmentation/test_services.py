@@ -76,6 +76,18 @@ def test_a_draft_of_an_unknown_strategy_is_refused() -> None:
     assert not Matrix.objects.exists()
 
 
+@pytest.mark.parametrize(("known", "new"), [("new-service", "new_service"), ("a_b-c", "a-b_c")])
+def test_codes_that_would_share_a_column_of_cells_are_refused(known: str, new: str) -> None:
+    draft(boolean("is_campus"), code=known)
+    assert draft(boolean("is_campus"), code=known).number == 2
+    with pytest.raises(
+        DomainError, match=rf"'{new}' and '{known}' differ by - and _ only"
+    ) as caught:
+        draft(boolean("is_campus"), code=new)
+    assert (caught.value.code, caught.value.extra["where"]) == ("matrix_code_taken", ["code"])
+    assert list(Matrix.objects.values_list("pk", flat=True)) == [known]
+
+
 def test_a_draft_changes_nothing_that_is_shown_until_it_is_published() -> None:
     published(boolean("is_campus"))
     define_strategy(code="uplift", name_zh="提升", name_en="Uplift", position=1, by=BY)
@@ -155,9 +167,9 @@ def test_only_a_draft_is_published(state: VersionState) -> None:
     # ``version`` may be as it was read before: the row decides.
     for stale in (VersionState.DRAFT, state):
         version.state = stale
-        with pytest.raises(DomainError, match=f"care@1 is {state}") as caught:
+        with pytest.raises(DomainError, match=f"care@1 must be draft.*is {state}") as caught:
             publish_version(version, by=BY)
-        assert (caught.value.code, caught.value.status) == ("not_a_draft", 409)
+        assert (caught.value.code, caught.value.status) == ("wrong_state", 409)
     assert everything() == before
 
 
@@ -285,7 +297,7 @@ def test_the_same_draft_published_at_once_is_published_once() -> None:
     version, barrier = draft(boolean("is_campus")), Barrier(2)
     with ThreadPoolExecutor(2) as pool:
         ends = list(pool.map(_publish, [version] * 2, [barrier] * 2))
-    assert sorted(ends) == ["not_a_draft", "published"]
+    assert sorted(ends) == ["published", "wrong_state"]
     assert Cell.objects.count() == 3
     assert Operation.objects.filter(action="publish_matrix").count() == 1
 
