@@ -64,16 +64,18 @@ class Known:
         return frozenset(Strategy.objects.values_list("code", flat=True))
 
     @cached_property
-    def bands(self) -> dict[str, dict[str, list[str]]]:
-        """Matrix → dimension → its bands, of the published versions."""
+    def matrices(self) -> dict[str, MatrixDefinition]:
+        """The published definitions by matrix."""
         published = MatrixVersion.objects.published()
-        return {version.matrix_id: bands_of(version) for version in published}
+        return {v.matrix_id: MatrixDefinition.from_json(v.body) for v in published}
 
-
-def bands_of(version: MatrixVersion) -> dict[str, list[str]]:
-    """Dimension → its band codes, the null band last."""
-    definition = MatrixDefinition.from_json(version.body)
-    return {d.code: [band.code for band in d.all_bands] for d in definition.dimensions}
+    @cached_property
+    def bands(self) -> dict[str, dict[str, list[str]]]:
+        """Matrix → dimension → its band codes, the null band last; of the published versions."""
+        return {
+            code: {d.code: [band.code for band in d.all_bands] for d in definition.dimensions}
+            for code, definition in self.matrices.items()
+        }
 
 
 # --- policies and campaigns ---
@@ -156,7 +158,25 @@ def check_marketing(line: MarketingLine, known: Known) -> None:
         for index, band in enumerate(bands):
             where = ("cells", dimension, index)
             check_known(band, dimensions[dimension], "unknown_band", _("band"), *where)
+    _check_whole_cells(line, known.matrices[line.matrix])
     _check_reachable(line, known)
+
+
+def _check_whole_cells(line: MarketingLine, definition: MatrixDefinition) -> None:
+    straddling = definition.straddling(line.box)
+    if straddling:
+        raise DomainError(
+            "cell_straddles",
+            _(
+                "A row names whole cells; the cell %(cell)s is only partly inside %(box)s. Name "
+                "all of its bands or none."
+            )
+            % {
+                "cell": definition.spelled(straddling[0]),
+                "box": definition.spelled(definition.box(line.box)),
+            },
+            where=["cells"],
+        )
 
 
 def _check_reachable(line: MarketingLine, known: Known) -> None:

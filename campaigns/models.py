@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
 from common.naming import Named, in_chinese
+from segmentation.models import MatrixVersion
 
 
 class Channel(models.TextChoices):
@@ -139,6 +140,26 @@ class MarketingRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.campaign_id} {self.policy_id} {self.matrix}"
+
+
+class BoxChoice(models.Model):
+    """What becomes of the marketing rows of a box that a draft of its matrix no longer fits.
+
+    ``becomes``: the box they will name, null: they will be dropped. ``key``: key_of(box).
+    """
+
+    version = models.ForeignKey(MatrixVersion, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=40)
+    box = models.JSONField()
+    becomes = models.JSONField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["version", "key"], name="campaigns_choice_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version} {self.box}"
 
 
 class PriorityRule(Named):

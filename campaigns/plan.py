@@ -18,10 +18,10 @@ from common.keys import key_of
 from customers.catalogue import CITY, rule_catalogue
 from customers.models import Attribute, Origin
 from rules import Catalogue, Rule, compile_condition, compile_number
-from segmentation.cells import VersionCells
+from segmentation.cells import CellBoxes
 from segmentation.models import Matrix, MatrixVersion
 
-from .checks import bands_of, compiled
+from .checks import compiled
 from .matching.ranking import MOST_OFFERS
 from .models import Campaign, MarketingRow, Offer, Plan, PolicyVersion, PriorityRule
 from .planned import (
@@ -177,7 +177,7 @@ class _Cells:
         self.sets: list[CellSet] = []
         self._index: dict[str, int] = {}
         self._versions = {version.matrix_id: version for version in versions}
-        self._loaded: dict[str, VersionCells] = {}
+        self._loaded: dict[str, CellBoxes] = {}
 
     def index_of(self, row: MarketingRow) -> int:
         """The place in ``sets`` of the row's cells, which are added if they are new."""
@@ -197,9 +197,9 @@ class _Cells:
         except DomainError as error:
             raise _stale(row, error.message) from error
 
-    def _cells(self, matrix: str) -> VersionCells:
+    def _cells(self, matrix: str) -> CellBoxes:
         if matrix not in self._loaded:
-            self._loaded[matrix] = VersionCells(self._versions[matrix])
+            self._loaded[matrix] = CellBoxes.of_version(self._versions[matrix])
         return self._loaded[matrix]
 
 

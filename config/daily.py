@@ -20,6 +20,7 @@ from campaigns.models import Plan, Publication
 from campaigns.plan import compile_plan
 from campaigns.publish import current_publication, refuse_older
 from campaigns.publish import publish as publish_answers
+from campaigns.redrawn import publish_due
 from common.errors import DomainError
 from customers.catalogue import catalogue_key
 from customers.ingest import ingest as ingest_table
@@ -172,10 +173,12 @@ DAY: tuple[Callable[[Day], Done], ...] = (ingest, score, assign, match, publish)
 def run_day(business_date: date, *, by: By) -> tuple[Run, bool]:
     """Ask for the day over what is published and has arrived now; also, whether that set it going.
 
-    Raises DomainError ``source_missing`` (503) while a source hasn't come, ``older_than_published``
-    and ``nothing_published`` when there is nothing sensible to run.
+    Matrices approved for the date are published first. Raises DomainError ``source_missing`` (503)
+    while a source hasn't come, ``older_than_published`` and ``nothing_published`` when there is
+    nothing sensible to run.
     """
     refuse_older(business_date, current_publication())
+    publish_due(business_date, by=by)
     steps = [step.__name__ for step in DAY]
     inputs = pin(business_date)
     return start_run(kind=KIND, business_date=business_date, steps=steps, inputs=inputs, by=by)

@@ -1,29 +1,41 @@
 """The cells of a version as boxes: which of them a box of bands holds, whole."""
 
 from collections.abc import Mapping, Sequence
+from typing import Self
 
 import numpy as np
 from django.utils.translation import gettext as _
 
 from common.errors import DomainError
 
-from .definition import MatrixDefinition, band_codes
+from .definition import Bands, MatrixDefinition, band_codes
 from .models import Cell, MatrixVersion
+from .tree import Box
 
 
-class VersionCells:
-    """A published version's cells: numbers, ascending, and by dimension who has which band."""
+class CellBoxes:
+    """Cells by key (their number, or a draft's place) and by dimension who has which band."""
 
-    def __init__(self, version: MatrixVersion) -> None:
-        self.version = version
-        self.definition = MatrixDefinition.from_json(version.body)
-        cells = Cell.objects.of_version(version).values_list("number", "bands")
-        self.bands = dict(cells)
-        self.numbers = np.array(list(self.bands), np.int64)
+    def __init__(self, definition: MatrixDefinition, bands: Mapping[int, Bands]) -> None:
+        """``bands``: by key, ascending."""
+        self.definition = definition
+        self.bands = bands
+        self.keys = np.array(list(bands), np.int64)
         self._held = {
             dimension.code: self._incidence(dimension.code, [b.code for b in dimension.all_bands])
-            for dimension in self.definition.dimensions
+            for dimension in definition.dimensions
         }
+
+    @classmethod
+    def of_version(cls, version: MatrixVersion) -> Self:
+        """The numbered cells of a published version."""
+        cells = Cell.objects.of_version(version).values_list("number", "bands")
+        return cls(MatrixDefinition.from_json(version.body), dict(cells))
+
+    @classmethod
+    def of_draft(cls, definition: MatrixDefinition) -> Self:
+        """The cells of a definition by their places."""
+        return cls(definition, dict(enumerate(definition.cells())))
 
     def _incidence(self, dimension: str, codes: Sequence[str]) -> np.ndarray:
         """bool (cells × bands): whether the cell has the band."""
@@ -34,13 +46,13 @@ class VersionCells:
         return held
 
     def inside(self, box: Mapping[str, Sequence[str]]) -> np.ndarray:
-        """Return the numbers of the cells in the box, int64 and ascending.
+        """Return the keys of the cells in the box, int64 and ascending.
 
         Raises DomainError ``unknown_dimension``, ``unknown_band``, and ``cell_straddles`` with
         ``cells`` that are in the box in part only: whoever drew it chose fewer customers.
         """
         self.definition.box(box)
-        whole = np.ones(len(self.numbers), bool)
+        whole = np.ones(len(self.keys), bool)
         touched = whole.copy()
         for dimension in self.definition.dimensions:
             if dimension.code in box:
@@ -48,24 +60,27 @@ class VersionCells:
                 held = self._held[dimension.code]
                 touched &= (held & chosen).any(axis=1)
                 whole &= ~(held & ~chosen).any(axis=1)
-        straddling = self.numbers[touched & ~whole]
+        straddling = self.keys[touched & ~whole]
         if len(straddling):
             raise DomainError(
                 "cell_straddles",
-                _("Cell %(cell)s of %(version)s is only partly inside %(box)s.")
+                _("The cell %(cell)s is only partly inside %(box)s.")
                 % {
-                    "cell": straddling[0],
-                    "version": self.version,
+                    "cell": self.definition.spelled(self._box(straddling[0])),
                     "box": self.definition.spelled(self.definition.box(box)),
                 },
                 cells=straddling.tolist(),
             )
-        return self.numbers[touched]
+        return self.keys[touched]
+
+    def _box(self, key: int) -> Box:
+        bands = self.bands[int(key)]
+        return self.definition.box({code: band_codes(said) for code, said in bands.items()})
 
 
 def cells_in(version: MatrixVersion, box: Mapping[str, Sequence[str]]) -> list[int]:
     """Return the numbers of the version's cells inside a box {dimension: bands}, ascending.
 
-    Raises DomainError as ``VersionCells.inside``.
+    Raises DomainError as ``CellBoxes.inside``.
     """
-    return VersionCells(version).inside(box).tolist()
+    return CellBoxes.of_version(version).inside(box).tolist()
