@@ -76,9 +76,14 @@ class PartReader:
         counts = [_by_city(placed.cities, places, grid) for grid, places in by_grid]
         return PartCount(len(placed.rows), doubled, counts)
 
-    def place(self, part: int) -> Placed:
-        """Find the cell of every customer of the part in every grid."""
+    def place(self, part: int, wanted: np.ndarray | None = None) -> Placed:
+        """Find the cell of every customer of the part in every grid; or of the ``wanted`` ones.
+
+        ``wanted``: bool by row of the part.
+        """
         customers = self._customers(part)
+        if wanted is not None:
+            customers = customers.filter(pa.array(wanted)).combine_chunks()
         numbers, cities = customers[CUSTOMER], customers[CITY].combine_chunks()
         with DuckDB(threads=1) as engine:
             engine.register(SOURCE, self._source(customers, cities))

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from django.utils.translation import gettext as _
 
 from common.errors import DomainError
+from common.keys import key_of
 from lake.models import Partition
 from rules import Catalogue
 
@@ -23,7 +24,7 @@ from .assign import Progress, part_reader, side_by_side
 from .cuts import RankKey, rank_key
 from .definition import MatrixDefinition, Quantiles
 from .keys import Grid, cell_column
-from .models import MatrixVersion
+from .models import Cell, MatrixVersion
 from .parts import Inputs, PartReader
 
 # Cells of a draft have no numbers yet: they are known by their place among its cells.
@@ -73,18 +74,57 @@ def preview(
     (409) when somebody would be in no cell.
     """
     inputs = Inputs(snapshot.business_date, snapshot.files, scores.files if scores else None)
-    column = cell_column(definition.code)
-    had = cells.files if cells is not None and _assigns(cells, definition.code) else None
-    known = dict(_known_ranks(cells)) if cells is not None else {}
-    flows = preview_files(definition, inputs, had, column, catalogue, known, progress)
-    return Preview(definition, flows)
+    today = _version_of(cells, definition.code) if cells is not None else None
+    ranks = dict(_known_ranks(cells)) if cells is not None else {}
+    had = Had(cells.files, cell_column(definition.code), kept(today, definition)) if today else None
+    return Preview(definition, preview_files(definition, inputs, had, catalogue, ranks, progress))
+
+
+@dataclass(frozen=True)
+class Had:
+    """The cells that customers have today: files by part, the matrix's column in them, and the
+    cells (number → place in the draft) whose customers stay where they are, whatever they read."""
+
+    files: Sequence[Path]
+    column: str
+    kept: Mapping[int, int]
+
+    def of(self, part: int) -> np.ndarray:
+        """Each customer's cell number, int64, -1 outside."""
+        table = pq.read_table(self.files[part], columns=[self.column], use_threads=False)
+        return table[self.column].fill_null(-1).to_numpy()
+
+    def stays(self, before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """By customer whether his cell is kept, and the place that it has in the draft."""
+        numbers = np.array(sorted(self.kept), np.int64)
+        places = np.array([self.kept[number] for number in numbers.tolist()], np.int64)
+        if not len(numbers):
+            return np.zeros(len(before), bool), before
+        at = np.searchsorted(numbers, before).clip(max=len(numbers) - 1)
+        return numbers[at] == before, places[at]
+
+
+def kept(version: MatrixVersion, definition: MatrixDefinition) -> dict[int, int]:
+    """The cells (number → place) that the draft has just as the version has them.
+
+    Empty where the draft says anything else about a dimension that both have, or about the scope:
+    then any customer may move.
+    """
+    before = MatrixDefinition.from_json(version.body)
+    had = {dimension.code: dimension for dimension in before.dimensions}
+    shared = [dimension for dimension in definition.dimensions if dimension.code in had]
+    if before.scope != definition.scope or any(d != had[d.code] for d in shared):
+        return {}
+    cells = Cell.objects.of_version(version).values_list("identity", "number")
+    numbers = dict(cells)
+    places = ((key_of(bands), place) for place, bands in enumerate(definition.cells()))
+    return {numbers[key]: place for key, place in places if key in numbers}
 
 
 def preview_files(
     definition: MatrixDefinition,
     inputs: Inputs,
-    cells: Sequence[Path] | None,
-    column: str,
+    had: Had | None,
     catalogue: Catalogue,
     known_ranks: Mapping[RankKey, list[float] | None],
     progress: Progress,
@@ -94,7 +134,7 @@ def preview_files(
     reader, _ranked = part_reader(inputs, [grid], catalogue, known_ranks)
     parts = len(inputs.customers)
     total: Counter[tuple[int | None, int | None]] = Counter()
-    counted = side_by_side(lambda part: _count(reader, part, cells, column), parts)
+    counted = side_by_side(lambda part: _count(reader, part, had), parts)
     for done, counts in enumerate(counted, 1):
         total.update(counts)
         progress(done, parts)
@@ -109,15 +149,17 @@ def preview_files(
 
 
 def _count(
-    reader: PartReader, part: int, cells: Sequence[Path] | None, column: str
+    reader: PartReader, part: int, had: Had | None
 ) -> dict[tuple[int | None, int | None], int]:
     (grid,) = reader.grids
-    placed = reader.place(part)
-    places = placed.places[0]
-    before = np.full(len(places), -1, np.int64)
-    if cells is not None:
-        table = pq.read_table(cells[part], columns=[column], use_threads=False)
-        before = table[column].fill_null(-1).to_numpy()
+    if had is None:
+        places = reader.place(part).places[0]
+        before = np.full(len(places), -1, np.int64)
+    else:
+        before = had.of(part)
+        stays, places = had.stays(before)
+        places = places.copy()
+        places[~stays] = reader.place(part, ~stays).places[0]
     # One number per pair: places are few, cell numbers may grow for ever.
     width = grid.outside + 1
     pairs = pc.value_counts(pa.array((before + 1) * width + places))
@@ -131,8 +173,10 @@ def _count(
     }
 
 
-def _assigns(cells: Partition, matrix: str) -> bool:
-    return matrix in [proof["matrix"] for proof in cells.facts["matrices"]]
+def _version_of(cells: Partition, matrix: str) -> MatrixVersion | None:
+    """The version that the day assigned by, None where it has no such matrix."""
+    numbers = {proof["matrix"]: proof["version"] for proof in cells.facts["matrices"]}
+    return MatrixVersion.objects.filter(matrix=matrix, number=numbers.get(matrix)).first()
 
 
 def _known_ranks(cells: Partition) -> Iterator[tuple[RankKey, list[float] | None]]:

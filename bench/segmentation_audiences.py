@@ -1,0 +1,166 @@
+"""Audiences: what fifty in one pass cost beside one.
+
+The input is that of the assignment, its cells, and a list of 1 % of the customers. The fifty are of
+every kind: rules of one to three conditions, boxes of cells, the list, audiences of audiences.
+"""
+
+from functools import partial
+from itertools import cycle
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bench import assign
+from bench.assign import CATALOGUE, DAY, FIGURES, PARTS, three_matrices
+from bench.measure import Row, in_turns
+from lake.engine import ROW_GROUP
+from segmentation.assign import assign_files
+from segmentation.definition import MatrixDefinition
+from segmentation.keys import Grid
+from segmentation.member_churn import count_members
+from segmentation.member_query import Boxes, box_column
+from segmentation.member_sets import ListInUse, SetInUse, SetsInUse
+from segmentation.members import Inputs, write_members
+from segmentation.parts import Inputs as AssignInputs
+from segmentation.sets import InCells, Json, from_json, in_order, leaves, references
+
+ROUNDS = 3
+FIFTY = 50
+LISTED = 0.01
+
+
+def prepare(work: Path, customers: int) -> None:
+    """The assignment's input, the cells of one matrix of 9,375 cells, and the list."""
+    assign.prepare(work, customers)
+    files = _inputs(work)
+    assign_files(
+        AssignInputs(DAY, files.customers, files.scores),
+        files.cells,
+        work / "counts.parquet",
+        [_grid()],
+        CATALOGUE,
+        lambda *_: None,
+    )
+    rng = np.random.default_rng(11)
+    for part in range(PARTS):
+        numbers = pq.read_table(_file(work, "customers", part), columns=["customer_no"])
+        listed = numbers.filter(pa.array(rng.random(len(numbers)) < LISTED))
+        pq.write_table(
+            listed, _file(work, "list", part), compression="zstd", row_group_size=ROW_GROUP
+        )
+
+
+def _grid() -> Grid:
+    return three_matrices()[0]
+
+
+def _file(work: Path, name: str, part: int) -> Path:
+    return work / f"{name}-{part:04d}.parquet"
+
+
+def _inputs(work: Path) -> Inputs:
+    files = {
+        name: [_file(work, name, part) for part in range(PARTS)]
+        for name in ("customers", "scores", "cells", "list")
+    }
+    return Inputs(DAY, files["customers"], files["scores"], files["cells"], {"vip": files["list"]})
+
+
+# --- the audiences ---
+
+
+def _fifty() -> list[Json]:
+    """A third are rules alone, a third boxes with a rule, a third made of the others."""
+    figures = cycle(FIGURES)
+    bodies: list[Json] = []
+    for place in range(FIFTY):
+        one, two = next(figures), next(figures)
+        limit = FIGURES[one] * (0.5 + place / FIFTY)
+        rule = f"{one} >= {limit:.2f} and ({two} < {FIGURES[two]:.2f} or value_index > 70)"
+        box = {"brand": ["gotone"], one: ["b1", "b2"]} if _in_matrix(one) else {"brand": ["mzone"]}
+        cells = {"cells": {"matrix": "matrix0", "box": box}}
+        if place % 3 == 0:
+            bodies.append({"rule": rule})
+        elif place % 3 == 1:
+            bodies.append({"all": [cells, {"rule": f"tenure_months > {place} and {rule}"}]})
+        else:
+            before = {"audience": f"a{place - 1}"}
+            bodies.append({"but": [{"any": [before, cells]}, {"list": "vip"}]})
+    return bodies
+
+
+def _in_matrix(attribute: str) -> bool:
+    return attribute in [d.code for d in _grid().definition.dimensions]
+
+
+def _used(bodies: list[Json]) -> SetsInUse:
+    nodes = {("audience", f"a{place}"): from_json(body) for place, body in enumerate(bodies)}
+    named = {
+        ref: {r for r in references(node) if r[0] == "audience"} for ref, node in nodes.items()
+    }
+    sets = tuple(SetInUse(*ref, "", nodes[ref]) for ref in in_order(named))
+    return SetsInUse(sets, (ListInUse("vip", "", DAY),))
+
+
+def _one() -> SetsInUse:
+    """One of the common kind: a box of cells and a rule of two conditions."""
+    return _used([_fifty()[1]])
+
+
+def _boxes(used: SetsInUse, grid: Grid) -> dict[str, Boxes]:
+    """As ``members`` makes them from the database."""
+    boxes = {}
+    for it in used.sets:
+        for leaf, _where in leaves(it.node):
+            if isinstance(leaf, InCells):
+                boxes[box_column(leaf)] = _inside(leaf, grid.definition)
+    if not boxes:
+        return {}
+    return {"matrix0": Boxes("matrix0", pa.table({"cell": grid.numbers} | boxes), 0)}
+
+
+def _inside(leaf: InCells, definition: MatrixDefinition) -> np.ndarray:
+    box = leaf.named_box
+    return np.array(
+        [all(cell[code] in bands for code, bands in box.items()) for cell in definition.cells()]
+    )
+
+
+# --- the rows ---
+
+
+def _materialise(work: Path, used: SetsInUse, boxes: dict[str, Boxes]) -> None:
+    """The step without the database: every part written, then sizes and churn."""
+    outputs = [_file(work, f"members{len(used.sets)}", part) for part in range(PARTS)]
+    inputs = _inputs(work)
+    if not any(ref[0] == "list" for it in used.sets for ref in references(it.node)):
+        inputs = Inputs(inputs.business_date, inputs.customers, inputs.scores, inputs.cells, {})
+    columns = write_members(inputs, outputs, used, boxes, lambda *_: None, CATALOGUE)
+    count_members(outputs, None, columns)
+
+
+def fifty_in_one_pass(work: Path, customers: int) -> float:
+    grid = _grid()
+    runs = []
+    for used in (_one(), _used(_fifty())):
+        runs.append(partial(_materialise, work, used, _boxes(used, grid)))
+    one, fifty = in_turns(ROUNDS, *runs)
+    return fifty / one
+
+
+def one_by_one(work: Path, customers: int) -> float:
+    """What was saved: fifty times the cost of one, over the fifty in one pass."""
+    return FIFTY / fifty_in_one_pass(work, customers)
+
+
+ROWS = (
+    Row("segmentation_audiences", "50 audiences in one pass ÷ one audience", fifty_in_one_pass, 3),
+    Row(
+        "segmentation_audiences_saved",
+        "one audience 50 times ÷ 50 audiences in one pass",
+        one_by_one,
+        None,
+    ),
+)
