@@ -16,11 +16,11 @@ from django.utils.translation import gettext as _
 from accounts.models import Level, Organisation
 from common.errors import DomainError, did_you_mean
 from common.naming import in_chinese
-from customers.catalogue import rule_catalogue
 from rules import Catalogue, Rule, RuleError, compile_condition, compile_number
 from segmentation.definition import MatrixDefinition
-from segmentation.models import MatrixVersion, Strategy
+from segmentation.models import Audience, MatrixVersion, Strategy
 
+from .catalogue import campaign_catalogue
 from .models import Campaign, PolicyVersion
 from .terms import CampaignTerms, MarketingLine, PolicyTerms, PriorityLine
 
@@ -41,7 +41,7 @@ class Known:
 
     @cached_property
     def catalogue(self) -> Catalogue:
-        return rule_catalogue()
+        return campaign_catalogue()
 
     @cached_property
     def organisations(self) -> dict[str, Organisation]:
@@ -50,6 +50,10 @@ class Known:
     @cached_property
     def cities(self) -> frozenset[str]:
         return frozenset(c for c, o in self.organisations.items() if o.level == Level.CITY)
+
+    @cached_property
+    def audiences(self) -> dict[str, Audience]:
+        return {audience.code: audience for audience in Audience.objects.active()}
 
     @cached_property
     def campaigns(self) -> dict[str, Campaign]:
@@ -126,12 +130,28 @@ def check_campaign(terms: CampaignTerms, known: Known) -> None:
         "organisation",
     )
     _check_dates(terms.starts_on, terms.ends_on, "ends_on")
+    if terms.audience:
+        check_known(terms.audience, known.audiences, "unknown_audience", _("audience"), "audience")
+        _check_audience_reached(terms, known)
     if not 0 < terms.lever <= GREATEST_LEVER:
         raise DomainError(
             "bad_lever",
             _("A lever multiplies expected value: above 0, at most %(most)d; this is %(lever)s.")
             % {"most": GREATEST_LEVER, "lever": terms.lever},
             where=["lever"],
+        )
+
+
+def _check_audience_reached(terms: CampaignTerms, known: Known) -> None:
+    """A city's audience holds that city's customers: another city's campaign would reach nobody."""
+    reached = known.organisations[terms.organisation].cities
+    city = known.audiences[terms.audience].city
+    if city and reached is not None and city not in reached:
+        raise DomainError(
+            "reaches_nobody",
+            _("The audience %(audience)s is of %(city)s, which the campaign does not reach.")
+            % {"audience": terms.audience, "city": city},
+            where=["audience"],
         )
 
 

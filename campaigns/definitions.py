@@ -76,6 +76,7 @@ def dump_campaigns() -> list[dict[str, Any]]:
             "starts_on": c.starts_on.isoformat(),
             "ends_on": c.ends_on.isoformat(),
             "lever": c.lever,
+            **({"audience": c.audience_id} if c.audience_id else {}),
         }
         for c in Campaign.objects.select_related("organisation")
     ]
@@ -171,6 +172,7 @@ def _campaign_terms(item: Mapping[str, Any]) -> CampaignTerms:
         starts_on=date.fromisoformat(item["starts_on"]),
         ends_on=date.fromisoformat(item["ends_on"]),
         lever=float(item.get("lever", 1.0)),
+        audience=item.get("audience", ""),
     )
 
 

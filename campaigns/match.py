@@ -1,7 +1,7 @@
 """The step ``match``: every customer's cells meet the marketing matrix (docs/match.md)."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from lake.engine import DuckDB
 from lake.models import Partition
 
 from .matching import trees
-from .matching.query import CELLS, CUSTOMERS, SCORES, Matching
+from .matching.query import CELLS, CUSTOMERS, MEMBERS, SCORES, Matching
 from .models import Plan
 from .planned import Planned
 
@@ -33,21 +33,25 @@ def match(
     cells: Partition,
     plan: Plan,
     *,
+    members: Partition | None = None,
     business_date: date,
     progress: Progress,
 ) -> Partition:
     """Return the partition ``answers``: each customer's fitting offers in the order of priority.
 
+    ``members``: who has which marks and is in which audiences, where the plan asks.
+
     One row per customer of the snapshot, offers or none. Facts: customers, with_offers, offers,
     by_policy {number: customers}, and the offers left out because their take-up was unknown
     (take_up_null) or no probability (take_up_out_of_range).
     """
-    inputs = [_identity(p) for p in (snapshot, scores, cells)]
+    inputs = [_identity(p) for p in (snapshot, scores, cells, members)]
     key = key_of("match", VERSION, plan.key, business_date.isoformat(), inputs)
     if known := partitions.find(ANSWERS, business_date, key):
         return known
     planned = Planned.from_json(plan.body)
-    matching = Matching(planned, business_date, _columns(snapshot, scores))
+    sources = {CUSTOMERS: snapshot, SCORES: scores, MEMBERS: members}
+    matching = Matching(planned, business_date, _columns(sources))
     with (
         partitions.writing(ANSWERS, business_date, key, parts=snapshot.parts) as draft,
         DuckDB() as engine,
@@ -56,10 +60,9 @@ def match(
             engine.register(name, table)
         tally = Tally()
         for part in range(snapshot.parts):
-            engine.register(CUSTOMERS, snapshot.file(part))
-            engine.register(CELLS, cells.file(part))
-            if scores is not None:
-                engine.register(SCORES, scores.file(part))
+            for name, partition in {**sources, CELLS: cells}.items():
+                if partition is not None:
+                    engine.register(name, partition.file(part))
             engine.write(matching.tree, draft.file(part), matching.values)
             tally.add(engine, draft.file(part))
             progress(part + 1, snapshot.parts)
@@ -75,10 +78,10 @@ def _identity(partition: Partition | None) -> list[str] | None:
     return [partition.business_date.isoformat(), partition.key]
 
 
-def _columns(snapshot: Partition, scores: Partition | None) -> dict[str, list[str]]:
+def _columns(sources: Mapping[str, Partition | None]) -> dict[str, list[str]]:
     return {
-        CUSTOMERS: pq.read_schema(snapshot.file(0)).names,
-        SCORES: pq.read_schema(scores.file(0)).names if scores is not None else [],
+        name: pq.read_schema(partition.file(0)).names if partition is not None else []
+        for name, partition in sources.items()
     }
 
 

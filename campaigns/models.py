@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
 from common.naming import Named, in_chinese
-from segmentation.models import MatrixVersion
+from segmentation.models import Audience, MatrixVersion
 
 
 class Channel(models.TextChoices):
@@ -112,6 +112,9 @@ class Campaign(Named):
     starts_on = models.DateField()
     ends_on = models.DateField()
     lever = models.FloatField(default=1.0, help_text="multiplies expected value; 1 = as computed")
+    audience = models.ForeignKey(
+        Audience, on_delete=models.PROTECT, null=True, related_name="campaigns"
+    )
 
     objects = CampaignQuerySet.as_manager()
 

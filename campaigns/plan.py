@@ -15,12 +15,16 @@ from django.utils.translation import gettext as _
 
 from common.errors import DomainError
 from common.keys import key_of
-from customers.catalogue import CITY, rule_catalogue
+from customers.catalogue import CITY
 from customers.models import Attribute, Origin
+from rules import Attribute as RuleAttribute
 from rules import Catalogue, Rule, compile_condition, compile_number
 from segmentation.cells import CellBoxes
+from segmentation.member_sets import member_attributes, member_column
 from segmentation.models import Matrix, MatrixVersion
+from segmentation.sets import AUDIENCE
 
+from .catalogue import campaign_catalogue, read_by_sets
 from .checks import compiled
 from .matching.ranking import MOST_OFFERS
 from .models import Campaign, MarketingRow, Offer, Plan, PolicyVersion, PriorityRule
@@ -126,13 +130,20 @@ def _offers(drafts: Sequence[_Draft], strategies: Mapping[str, str]) -> tuple[Pl
             lever=d.campaign.lever,
             margin=float(d.version.margin),
             take_up=d.version.take_up,
-            eligibility=d.version.eligibility,
+            eligibility=_eligibility(d),
             exclusivity_group=d.version.exclusivity_group,
             cities=d.cities,
             cell_sets=tuple(sorted(d.sets)),
         )
         for d in drafts
     )
+
+
+def _eligibility(draft: _Draft) -> str:
+    """Who may have the offer: the campaign's audience, and of it who the policy is for."""
+    audience, own = draft.campaign.audience_id, draft.version.eligibility
+    named = member_column((AUDIENCE, audience)) if audience else ""
+    return f"{named} and ({own})" if named and own else named or own
 
 
 def _offer_ids(drafts: Sequence[_Draft]) -> dict[tuple[str, int], int]:
@@ -234,7 +245,7 @@ def _attributes(
     versions: Iterable[MatrixVersion],
 ) -> tuple[tuple[str, ...], tuple[PlannedAttribute, ...]]:
     """The profile's codes, and every attribute that the profile or a rule of the plan reads."""
-    catalogue = rule_catalogue()
+    catalogue = campaign_catalogue()
     take_ups: set[str] = set()
     shown: set[str] = set()
     for text in {offer.take_up for offer in offers}:
@@ -245,9 +256,12 @@ def _attributes(
     for version in versions:
         shown |= _attributes_of_matrix(version, catalogue)
     known = list(Attribute.objects.exclude(origin=Origin.LABEL))
+    sets = [a for a in member_attributes() if a.code in shown | take_ups]
     profile = tuple(a.code for a in known if a.front_desk or a.code in shown)
+    profile += tuple(a.code for a in sets if a.code in shown)
     used = {*profile, *take_ups}
     planned = [_planned(a) for a in known if a.code in used]
+    planned += _planned_sets(sets)
     if CITY in catalogue:
         planned.append(_city(catalogue))
     return profile, tuple(planned)
@@ -298,6 +312,22 @@ def _planned(a: Attribute) -> PlannedAttribute:
         category=a.category,
         front_desk=a.front_desk,
     )
+
+
+def _planned_sets(sets: Sequence[RuleAttribute]) -> list[PlannedAttribute]:
+    """Marks and audiences that a rule of the plan reads."""
+    reads = read_by_sets() if sets else {}
+    return [
+        PlannedAttribute(
+            code=a.code,
+            type=a.type,
+            name_zh=a.name_zh,
+            name_en=a.name_en,
+            source="members",
+            reads=reads[a.code],
+        )
+        for a in sets
+    ]
 
 
 def _city(catalogue: Catalogue) -> PlannedAttribute:

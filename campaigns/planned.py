@@ -92,7 +92,8 @@ class PlannedAttribute:
     """An attribute that a rule of the plan or a touch point reads.
 
     category, front_desk    where touch points show it; the city has no category: it has its place
-    source                  "customers" or "scores": which partition holds it
+    source                  "customers", "scores" or "members": which partition holds it
+    reads                   of a mark or audience: the attributes that decide it
     """
 
     code: str
@@ -105,6 +106,7 @@ class PlannedAttribute:
     unit_en: str = ""
     category: str = ""
     front_desk: bool = False
+    reads: tuple[str, ...] = ()
 
     @property
     def for_rules(self) -> Attribute:
@@ -145,7 +147,7 @@ class Planned:
             priority=tuple(PlannedPriority(**p) for p in body["priority"]),
             profile=tuple(body["profile"]),
             attributes=tuple(
-                PlannedAttribute(**{**a, "values": tuple(map(tuple, a["values"]))})
+                PlannedAttribute(**{**_tuples(a), "values": tuple(map(tuple, a["values"]))})
                 for a in body["attributes"]
             ),
             campaigns=body["campaigns"],

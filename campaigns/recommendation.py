@@ -16,6 +16,7 @@ from common.permissions import Permission
 from customers.models import Category
 
 from .current import Current, current
+from .matching.query import MEMBERS
 from .planned import CellSet, PlannedOffer
 from .words import (
     Reader,
@@ -106,7 +107,8 @@ def recommend(
     """
     now = current(customer_no, user)
     words = words_of(now.plan)
-    reader = Reader(now.visible, user.can(Permission.VIEW_SENSITIVE))
+    decided_by = {a.code: a.reads for a in words.planned.attributes if a.source == MEMBERS}
+    reader = Reader(now.visible, user.can(Permission.VIEW_SENSITIVE), decided_by)
     places = [
         place
         for place, offer in enumerate(now.offers)

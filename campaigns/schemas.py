@@ -61,6 +61,7 @@ CAMPAIGNS = {
             "starts_on": DATE,
             "ends_on": DATE,
             "lever": {"type": "number", "exclusiveMinimum": 0},
+            "audience": CODE,
         },
         ["code", "name", "organisation", "starts_on", "ends_on"],
     ),

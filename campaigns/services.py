@@ -87,7 +87,7 @@ def create_campaign(
             status=409,
             where=["code"],
         )
-    campaign = Campaign.objects.create(code=code, **{**vars(terms), "organisation": organisation})
+    campaign = Campaign.objects.create(code=code, **_fields(terms, organisation))
     log(by=by, action="create_campaign", target=_campaign(campaign), after=terms.plain())
     return campaign
 
@@ -105,7 +105,7 @@ def edit_campaign(
     organisation = Organisation.objects.get(code=terms.organisation)
     _check_reach(by, campaign.organisation)
     _check_reach(by, organisation)
-    for name, value in {**vars(terms), "organisation": organisation}.items():
+    for name, value in _fields(terms, organisation).items():
         setattr(campaign, name, value)
     campaign.save()
     log(
@@ -116,6 +116,13 @@ def edit_campaign(
         after=terms.plain(),
     )
     return campaign
+
+
+def _fields(terms: CampaignTerms, organisation: Organisation) -> dict[str, Any]:
+    """The fields of a Campaign."""
+    fields = {**vars(terms), "organisation": organisation, "audience_id": terms.audience or None}
+    del fields["audience"]
+    return fields
 
 
 def _campaign(campaign: Campaign) -> tuple[str, str, str]:

@@ -57,7 +57,10 @@ class PolicyTerms:
 
 @dataclass(frozen=True)
 class CampaignTerms:
-    """What a campaign says. ``organisation`` is its code; ``lever`` multiplies expected value."""
+    """What a campaign says. ``organisation`` is its code; ``lever`` multiplies expected value.
+
+    ``audience``: the code of the only customers whom it may reach; "": all whose cells it names.
+    """
 
     name_zh: str
     name_en: str
@@ -65,6 +68,7 @@ class CampaignTerms:
     starts_on: date
     ends_on: date
     lever: float = 1.0
+    audience: str = ""
 
     @classmethod
     def of(cls, campaign: Campaign) -> Self:
@@ -75,6 +79,7 @@ class CampaignTerms:
             campaign.starts_on,
             campaign.ends_on,
             campaign.lever,
+            campaign.audience_id or "",
         )
 
     def plain(self) -> dict[str, Any]:

@@ -5,8 +5,8 @@ words by the plan's key. What a caller may not see is said nowhere: not in a rul
 """
 
 import re
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -89,13 +89,18 @@ def language() -> Language:
 
 @dataclass(frozen=True)
 class Reader:
-    """What the caller may see: ``visible`` attributes, and ``numbers`` of telephones in full."""
+    """What the caller may see: ``visible`` attributes, and ``numbers`` of telephones in full.
+
+    ``decided_by``: a mark or audience is seen by who sees all attributes that decide it.
+    """
 
     visible: Collection[str]
     numbers: bool
+    decided_by: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     def sees(self, codes: Iterable[str]) -> bool:
-        return all(code == CITY or code in self.visible for code in codes)
+        read = (one for code in codes for one in self.decided_by.get(code, (code,)))
+        return all(code == CITY or code in self.visible for code in read)
 
     def number(self, text: str) -> str:
         return text if self.numbers else mask_number(text)

@@ -33,8 +33,11 @@ from lake.models import Partition
 from scoring.models import ModelVersion
 from scoring.score import score as score_customers
 from scoring.selectors import current_versions
+from segmentation.assign import CELLS
 from segmentation.assign import assign as assign_cells
-from segmentation.flows import flow
+from segmentation.flows import FLOWS, flow
+from segmentation.member_sets import SetsInUse, sets_in_use
+from segmentation.members import MEMBERS, materialise
 from segmentation.models import MatrixVersion
 
 KIND = "day"
@@ -78,13 +81,13 @@ class Day:
     def plan(self) -> Plan:
         return Plan.objects.get(pk=self.inputs["plan"])
 
-    def yesterday(self) -> Partition | None:
-        """The cells of the last published day before this one."""
-        pinned = self.inputs["yesterday"]
+    def yesterday(self, dataset: str) -> Partition | None:
+        """What the last published day before this one had of a dataset."""
+        pinned = self.inputs["yesterday"].get(dataset)
         if pinned is None:
             return None
         return Partition.objects.filter(
-            dataset="cells", business_date=pinned["date"], key=pinned["key"]
+            dataset=dataset, business_date=pinned["date"], key=pinned["key"]
         ).first()
 
 
@@ -114,16 +117,24 @@ def score(day: Day) -> Done:
 
 
 def assign(day: Day) -> Done:
-    """Every customer gets exactly one cell of each matrix; who moved since yesterday, and why."""
-    cells = assign_cells(
-        day.partition("customers"),
-        day.partition("scores"),
-        day.matrices(),
+    """Every customer gets exactly one cell of each matrix, and his marks and audiences.
+
+    Who moved since yesterday, and why; who came to each audience and who left it.
+    """
+    snapshot, scores = day.partition("customers"), day.partition("scores")
+    cells = assign_cells(snapshot, scores, day.matrices(), progress=day.progress)
+    flows = flow(cells, day.yesterday(CELLS), progress=day.progress)
+    members = materialise(
+        snapshot,
+        scores,
+        cells,
+        business_date=day.business_date,
         progress=day.progress,
+        used=SetsInUse.from_json(day.inputs["sets"]),
+        yesterday=day.yesterday(MEMBERS),
     )
-    flows = flow(cells, day.yesterday(), progress=day.progress)
     return Done(
-        output={"cells": cells.pk, "flows": flows.pk},
+        output={CELLS: cells.pk, FLOWS: flows.pk, MEMBERS: members.pk},
         counts={
             "rows": cells.rows,
             "matrices": cells.facts["matrices"],
@@ -139,6 +150,7 @@ def match(day: Day) -> Done:
         day.partition("scores"),
         day.partition("cells"),
         day.plan(),
+        members=day.partition(MEMBERS),
         business_date=day.business_date,
         progress=day.progress,
     )
@@ -203,7 +215,8 @@ def pin(business_date: date) -> dict[str, Any]:
         ],
         "matrices": [{"id": v.pk, "code": v.matrix_id, "version": v.number} for v in matrices],
         "plan": compile_plan(business_date, matrices).key,
-        "yesterday": _published_cells_before(business_date),
+        "sets": sets_in_use().to_json(),
+        "yesterday": _published_before(business_date),
     }
 
 
@@ -214,12 +227,13 @@ def steps_of_a_day() -> dict[str, Callable[[Claim], Done]]:
 
 def _versions(day: Day) -> dict[str, Any]:
     """What an answer of this day came from, as its publication and its decisions tell it."""
-    named = {name: day.partition(name) for name in ("customers", "scores", "cells")}
+    named = {name: day.partition(name) for name in ("customers", "scores", CELLS, MEMBERS)}
     return {
         "code": day.inputs["code"],
         "snapshot": _address(named["customers"]),
         "scores": _address(named["scores"]),
-        "cells": _address(named["cells"]),
+        "cells": _address(named[CELLS]),
+        "members": _address(named[MEMBERS]),
         "models": {m["code"]: m["version"] for m in day.inputs["models"]},
         "matrices": {m["code"]: m["version"] for m in day.inputs["matrices"]},
         "plan": day.inputs["plan"],
@@ -230,10 +244,12 @@ def _address(partition: Partition) -> dict[str, str]:
     return {"date": partition.business_date.isoformat(), "key": partition.key}
 
 
-def _published_cells_before(business_date: date) -> dict[str, str] | None:
+def _published_before(business_date: date) -> dict[str, dict[str, str]]:
+    """By dataset the address of what the last published day before had of it."""
     earlier = Publication.objects.filter(business_date__lt=business_date)
     last = earlier.order_by("-business_date", "-id").first()
-    return last.versions["cells"] if last else None
+    versions = last.versions if last else {}
+    return {name: versions[name] for name in (CELLS, MEMBERS) if name in versions}
 
 
 def _in_order(model: Any, pinned: list[dict[str, Any]]) -> list[Any]:

@@ -13,6 +13,7 @@ import accounts.definitions
 import campaigns.definitions
 import customers.definitions
 import scoring.definitions
+import segmentation.audience_definitions
 import segmentation.definitions
 from common import yaml_source
 from common.definitions import Changes, Document
@@ -25,6 +26,7 @@ DOCUMENTS: tuple[Document, ...] = (
     *customers.definitions.DOCUMENTS,
     *scoring.definitions.DOCUMENTS,
     *segmentation.definitions.DOCUMENTS,
+    *segmentation.audience_definitions.DOCUMENTS,
     *campaigns.definitions.DOCUMENTS,
 )
 MOST_PROBLEMS = 50

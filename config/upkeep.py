@@ -12,6 +12,8 @@ from lake import partitions
 from lake.models import Partition
 from lake.services import Name, prune
 
+# What a publication's versions name beside its answers.
+SHOWN = ("snapshot", "scores", "cells", "members")
 DRAFTS_KEPT_SECONDS = 24 * 3600
 
 
@@ -33,7 +35,8 @@ def referred_to() -> Iterator[Name]:
     """The partitions that a kept publication shows or came from, and those of unfinished runs."""
     for publication in Publication.objects.all()[:KEEP_PUBLICATIONS]:
         yield "answers", publication.business_date, publication.answers_key
-        made = {publication.versions[name]["key"] for name in ("snapshot", "scores", "cells")}
+        named = (publication.versions.get(name) for name in SHOWN)
+        made = {address["key"] for address in named if address}
         named = Partition.objects.filter(key__in=made)
         yield from named.values_list("dataset", "business_date", "key")
     for run in Run.objects.unfinished():

@@ -5,6 +5,10 @@ from django.urls import include, path
 urlpatterns = [
     path("accounts/", include("accounts.urls")),
     path("api/", include("config.api")),
+    path("matrices/", include("campaigns.matrix_urls")),
+    path("audiences/", include("segmentation.audience_urls")),
+    path("flows/", include("segmentation.flow_urls")),
+    path("insight/", include("segmentation.insight_urls")),
     path("", include("campaigns.urls")),
     path("", include("portal.urls")),
 ]

@@ -1,15 +1,15 @@
 """Flows: who went from which cell to which since the day before, and what moved them.
 
-One join of the two days per part; everything after works on counts. Both days' totals are found
-again in the counts, or the step fails.
+One join of the two days per part, in the same pass grouped for each matrix; everything after works
+on counts. Both days' totals are found again in the counts, or the step fails.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import sqlglot
 from django.utils.translation import gettext as _
@@ -20,7 +20,6 @@ from common.keys import key_of
 from lake import partitions
 from lake.engine import DuckDB
 from lake.models import Partition
-from rules import Params
 
 from .bands import column
 from .keys import cell_column
@@ -28,8 +27,11 @@ from .movement import Cells, Flow, People, summary
 from .parts import CITY, CUSTOMER
 
 FLOWS = "flows"
-TODAY, YESTERDAY, PAIRS = "today", "yesterday", "pairs"
+TODAY, YESTERDAY, PAIRS, COUNTS = "today", "yesterday", "pairs", "counts"
 HERE, WAS_HERE, MOVED = 1, 2, 4
+KEYS = ("place", CITY, "from_cell", "to_cell", "kind")
+# Rows of counts that are held before those of several parts are added up.
+MOST_COUNTS = 2_000_000
 SCHEMA = pa.schema(
     {
         "matrix": pa.string(),
@@ -57,37 +59,45 @@ def flow(today: Partition, yesterday: Partition | None, *, progress: Progress) -
     if known is not None:
         return known
     with partitions.writing(FLOWS, today.business_date, key, parts=1) as draft:
-        rows: list[dict[str, Any]] = []
         draft.facts = {"moved": None}
+        rows = SCHEMA.empty_table()
         if yesterday is not None:
             flows, people = count_flows(today, yesterday, progress)
             _reconcile(flows, today, yesterday)
             cells = Cells.of(today, yesterday)
-            rows = [_row(f, cells) for f in flows]
-            draft.facts = {"moved": summary(flows, people, cells)}
-        pq.write_table(pa.Table.from_pylist(rows, SCHEMA), draft.file(0), compression="zstd")
+            moves = _moves(flows)
+            rows = _with_dimensions(flows, moves, cells)
+            draft.facts = {"moved": summary(list(moves.values()), people, cells)}
+        pq.write_table(rows, draft.file(0), compression="zstd")
     assert draft.partition is not None
     return draft.partition
 
 
 def count_flows(
     today: Partition, yesterday: Partition, progress: Progress
-) -> tuple[list[Flow], list[People]]:
-    """Count both kinds over all parts, in one join per part."""
-    matrices = _of_both(today, yesterday)
-    flows: Counter[tuple[Any, ...]] = Counter()
-    people: Counter[tuple[Any, ...]] = Counter()
+) -> tuple[pa.Table, list[People]]:
+    """Count both kinds over all parts, in one join per part.
+
+    The flows have SCHEMA's columns without the dimensions, in the order of matrix, city and cells.
+    """
+    matrices = sorted(_of_both(today, yesterday))
+    counts: list[pa.Table] = []
     with DuckDB() as engine:
+        tree = flow_query(matrices)
         joins = _joins(today, yesterday)
         for done, (files_today, files_yesterday) in enumerate(joins, 1):
             engine.register(TODAY, files_today)
             engine.register(YESTERDAY, files_yesterday)
-            _count_part(engine, matrices, flows, people)
+            counts.append(engine.arrow(tree))
+            if sum(map(len, counts)) > MOST_COUNTS:
+                engine.register(COUNTS, pa.concat_tables(counts))
+                counts = [engine.arrow(_added_up(KEYS))]
             progress(done, len(joins))
-    return (
-        [Flow(*key, customers=n) for key, n in sorted(flows.items(), key=_order)],
-        [People(*key, customers=n) for key, n in sorted(people.items(), key=_order)],
-    )
+        engine.register(COUNTS, pa.concat_tables(counts))
+        flows = engine.arrow(_flows_of_counts())
+        people = engine.rows(_added_up([CITY, "kind"]).where(_known(column("kind", COUNTS))))
+    codes = pa.array(matrices, pa.string()).take(flows["place"].combine_chunks())
+    return flows.set_column(0, "matrix", codes), [_people(*row) for row in people]
 
 
 def matrices_of(cells: Partition) -> list[str]:
@@ -106,98 +116,104 @@ def _joins(today: Partition, yesterday: Partition) -> list[tuple[list[Path], lis
     return [([t], [y]) for t, y in zip(today.files, yesterday.files, strict=True)]
 
 
-def _count_part(
-    engine: DuckDB,
-    matrices: Sequence[str],
-    flows: Counter[tuple[Any, ...]],
-    people: Counter[tuple[Any, ...]],
-) -> None:
-    params = Params()
-    for *key, n in engine.rows(flow_query(matrices, params), params.values):
-        matrix, city, before, after = key
-        if matrix is None:
-            people[city, bool(after & HERE), bool(after & WAS_HERE), bool(after & MOVED)] += n
-        else:
-            flows[matrix, city, before, after] += n
+def flow_query(matrices: Sequence[str]) -> exp.Select:
+    """Rows (place, city, from_cell, to_cell, kind, customers), grouped in one pass over the pairs.
 
-
-def flow_query(matrices: Sequence[str], params: Params) -> exp.Expression:
-    """Rows (matrix, city, from_cell, to_cell, customers); matrix null: people.
-
-    Of people ``to_cell`` holds bits: HERE today, WAS_HERE yesterday, MOVED in any matrix.
+    ``place`` is the matrix's. The first matrix is grouped by the bits of people too (``kind``: HERE
+    today, WAS_HERE yesterday, MOVED in any matrix), of the others they are null. Without any
+    matrix there are the bits alone.
     """
-    counts = [_flows_of(place, matrix, params) for place, matrix in enumerate(matrices)]
-    union = sqlglot.union(*counts, _people(len(matrices)), distinct=False) if counts else None
-    return (union or _people(0)).with_(PAIRS, as_=_pairs(matrices))
+    city, kind = column(CITY, PAIRS), column("kind", PAIRS)
+    before, after = (
+        [column(f"{side}{place}", PAIRS) for place in range(len(matrices))]
+        for side in ("from", "to")
+    )
+    first, *others = list(zip(before, after, strict=True)) or [()]
+    sets = [(city, *first, kind), *((city, *pair) for pair in others)]
+    place = exp.Case(
+        ifs=[
+            exp.If(
+                this=exp.Grouping(expressions=[cell.copy()]).eq(exp.Literal.number(0)),
+                true=exp.Literal.number(place),
+            )
+            for place, cell in enumerate(before[1:], 1)
+        ],
+        default=exp.Literal.number(0),
+    )
+    query = sqlglot.select(
+        exp.alias_(place if others else exp.Literal.number(0), "place"),
+        city.copy(),
+        exp.alias_(_one_of(before), "from_cell"),
+        exp.alias_(_one_of(after), "to_cell"),
+        kind.copy(),
+        exp.alias_(exp.Count(this=exp.Star()), "customers"),
+    ).from_(_pairs(matrices).subquery(PAIRS))
+    if not others:
+        return query.group_by(*(key.copy() for key in sets[0]))
+    groups = [exp.Tuple(expressions=[key.copy() for key in keys]) for keys in sets]
+    query.set("group", exp.Group(expressions=[exp.GroupingSets(expressions=groups)]))
+    return query
+
+
+def _one_of(columns: Sequence[exp.Expression]) -> exp.Expression:
+    """The value of the one column that is not null in a group; null where there are no columns."""
+    if not columns:
+        return exp.cast(exp.null(), "BIGINT")
+    first, *rest = (value.copy() for value in columns)
+    return exp.Coalesce(this=first, expressions=rest) if rest else first
+
+
+def _added_up(keys: Sequence[str]) -> exp.Select:
+    """The counts of several parts, of several kinds of people, as one."""
+    columns = [column(name, COUNTS) for name in keys]
+    customers = exp.cast(exp.Sum(this=column("customers", COUNTS)), "BIGINT")
+    return (
+        sqlglot.select(*columns, exp.alias_(customers, "customers"))
+        .from_(COUNTS)
+        .group_by(*(key.copy() for key in columns))
+    )
+
+
+def _flows_of_counts() -> exp.Select:
+    """In order, without those who are in no cell on either day."""
+    cells = [column(name, COUNTS) for name in ("from_cell", "to_cell")]
+    order = [column("place", COUNTS), column(CITY, COUNTS), *cells]
+    return (
+        _added_up(["place", CITY, "from_cell", "to_cell"])
+        .where(exp.or_(*(_known(cell) for cell in cells)))
+        .order_by(*(exp.Ordered(this=key.copy(), nulls_first=True) for key in order))
+    )
 
 
 def _pairs(matrices: Sequence[str]) -> exp.Select:
     """Both days of every customer side by side: his cells were from0, from1 … and are to0, to1 …"""
     same = column(CUSTOMER, TODAY).eq(column(CUSTOMER, YESTERDAY))
     city = exp.func("coalesce", column(CITY, TODAY), column(CITY, YESTERDAY))
+    pairs = [
+        (column(cell_column(matrix), YESTERDAY), column(cell_column(matrix), TODAY))
+        for matrix in matrices
+    ]
     cells = [
-        exp.alias_(column(cell_column(matrix), table), f"{name}{place}")
-        for place, matrix in enumerate(matrices)
-        for table, name in ((YESTERDAY, "from"), (TODAY, "to"))
+        exp.alias_(cell.copy(), f"{side}{place}")
+        for place, pair in enumerate(pairs)
+        for side, cell in zip(("from", "to"), pair, strict=True)
     ]
     return (
-        sqlglot.select(
-            exp.alias_(city, CITY),
-            exp.alias_(_known(column(CUSTOMER, TODAY)), "here"),
-            exp.alias_(_known(column(CUSTOMER, YESTERDAY)), "was_here"),
-            *cells,
-        )
+        sqlglot.select(exp.alias_(city, CITY), exp.alias_(_kind(pairs), "kind"), *cells)
         .from_(TODAY)
         .join(YESTERDAY, on=same, join_type="full")
     )
 
 
-def _flows_of(place: int, matrix: str, params: Params) -> exp.Select:
-    before, after = column(f"from{place}", PAIRS), column(f"to{place}", PAIRS)
-    return _counted(
-        exp.alias_(params.bind(matrix, "TEXT"), "matrix"),
-        exp.alias_(before, "from_cell"),
-        exp.alias_(after, "to_cell"),
-        by=[before, after],
-    ).where(exp.or_(_known(before), _known(after)))
-
-
-def _people(matrices: int) -> exp.Select:
-    moves = [
-        exp.and_(_known(before), _known(after), before.copy().neq(after.copy()))
-        for before, after in (
-            (column(f"from{place}", PAIRS), column(f"to{place}", PAIRS))
-            for place in range(matrices)
-        )
-    ]
+def _kind(pairs: Sequence[tuple[exp.Column, exp.Column]]) -> exp.Expression:
+    """The bits of people. A comparison with an unknown cell is not true."""
+    moves = [exp.NEQ(this=before.copy(), expression=after.copy()) for before, after in pairs]
     bits = [
-        (column("here", PAIRS), HERE),
-        (column("was_here", PAIRS), WAS_HERE),
+        (_known(column(CUSTOMER, TODAY)), HERE),
+        (_known(column(CUSTOMER, YESTERDAY)), WAS_HERE),
         *([(exp.or_(*moves), MOVED)] if moves else []),
     ]
-    kind = sum_of([_bit(condition, value) for condition, value in bits])
-    return _counted(
-        exp.alias_(exp.cast(exp.null(), "text"), "matrix"),
-        exp.alias_(exp.cast(exp.null(), "bigint"), "from_cell"),
-        exp.alias_(exp.cast(kind, "bigint"), "to_cell"),
-        by=[kind],
-    )
-
-
-def _counted(
-    matrix: exp.Expression,
-    before: exp.Expression,
-    after: exp.Expression,
-    *,
-    by: Sequence[exp.Expression],
-) -> exp.Select:
-    count = exp.alias_(exp.Count(this=exp.Star()), "customers")
-    city = column(CITY, PAIRS)
-    return (
-        sqlglot.select(matrix, city, before, after, count)
-        .from_(PAIRS)
-        .group_by(city.copy(), *(key.copy() for key in by))
-    )
+    return sum_of([_bit(condition, value) for condition, value in bits])
 
 
 def _known(value: exp.Expression) -> exp.Expression:
@@ -221,31 +237,44 @@ def sum_of(terms: Sequence[exp.Expression]) -> exp.Expression:
 # --- from counts to rows ---
 
 
-def _row(flow: Flow, cells: Cells) -> dict[str, Any]:
-    changed = cells.changed(flow.matrix, flow.pair) if flow.moved else []
-    return {
-        "matrix": flow.matrix,
-        "city": flow.city,
-        "from_cell": flow.from_cell,
-        "to_cell": flow.to_cell,
-        "dimension": changed[0] if changed else None,
-        "dimensions": ",".join(changed) or None,
-        "customers": flow.customers,
+def _people(city: str, kind: int, customers: int) -> People:
+    return People(city, bool(kind & HERE), bool(kind & WAS_HERE), bool(kind & MOVED), customers)
+
+
+def _moves(flows: pa.Table) -> dict[int, Flow]:
+    """The rows of who went from one cell to another, by their place in the table."""
+    moved = pc.fill_null(pc.not_equal(flows["from_cell"], flows["to_cell"]), False)
+    places = pc.indices_nonzero(moved)
+    rows = flows.take(places).to_pylist()
+    return {place: Flow(**row) for place, row in zip(places.to_pylist(), rows, strict=True)}
+
+
+def _with_dimensions(flows: pa.Table, moves: dict[int, Flow], cells: Cells) -> pa.Table:
+    """The rows as they are kept: with what moved them, null for who did not move."""
+    changed = cache(cells.changed)
+    first: list[str | None] = [None] * len(flows)
+    whole: list[str | None] = [None] * len(flows)
+    for place, flow in moves.items():
+        if dimensions := changed(flow.matrix, flow.pair):
+            first[place], whole[place] = dimensions[0], ",".join(dimensions)
+    columns = {name: flows[name] for name in flows.column_names}
+    columns |= {
+        "dimension": pa.array(first, pa.string()),
+        "dimensions": pa.array(whole, pa.string()),
     }
+    return pa.table(columns).select(SCHEMA.names).cast(SCHEMA)
 
 
-def _reconcile(flows: Iterable[Flow], today: Partition, yesterday: Partition) -> None:
+def _reconcile(flows: pa.Table, today: Partition, yesterday: Partition) -> None:
     """Rows and columns of the flow matrix add up to both days' customers."""
     both = _of_both(today, yesterday)
-    columns: Counter[str] = Counter()
-    rows: Counter[str] = Counter()
-    for f in flows:
-        columns[f.matrix] += f.customers * (f.to_cell is not None)
-        rows[f.matrix] += f.customers * (f.from_cell is not None)
-    for day, found in ((today, columns), (yesterday, rows)):
+    for day, side in ((today, "to_cell"), (yesterday, "from_cell")):
+        counted = flows.filter(pc.is_valid(flows[side]))
+        sums = counted.group_by("matrix").aggregate([("customers", "sum")]).to_pylist()
+        found = {row["matrix"]: row["customers_sum"] for row in sums}
         for proof in day.facts["matrices"]:
-            matrix, counted = proof["matrix"], proof["customers"]
-            if matrix in both and found[matrix] != counted:
+            matrix, customers = proof["matrix"], proof["customers"]
+            if matrix in both and found.get(matrix, 0) != customers:
                 raise DomainError(
                     "flows_do_not_reconcile",
                     _(
@@ -255,14 +284,9 @@ def _reconcile(flows: Iterable[Flow], today: Partition, yesterday: Partition) ->
                     )
                     % {
                         "matrix": matrix,
-                        "counted": counted,
+                        "counted": customers,
                         "day": day.business_date,
-                        "found": found[matrix],
+                        "found": found.get(matrix, 0),
                     },
                     status=409,
                 )
-
-
-def _order(item: tuple[tuple[Any, ...], int]) -> tuple[Any, ...]:
-    """Rows by their keys, those without a cell first."""
-    return tuple((value is not None, value) for value in item[0])

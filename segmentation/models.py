@@ -8,6 +8,20 @@ from django.utils.translation import gettext_lazy as _
 
 from common.naming import Named
 
+from .audience_models import Audience, AuxiliaryMatrix, ImportedList, Mark
+
+__all__ = [
+    "Audience",
+    "AuxiliaryMatrix",
+    "Cell",
+    "ImportedList",
+    "Mark",
+    "Matrix",
+    "MatrixVersion",
+    "Strategy",
+    "VersionState",
+]
+
 
 class Strategy(Named):
     """A strategic group 战略分群: retention, stimulation, uplift."""
@@ -140,6 +154,3 @@ class Cell(models.Model):
 
     def __str__(self) -> str:
         return str(self.number)
-
-
-from .audience_models import Audience, AuxiliaryMatrix, ImportedList, Mark  # noqa: E402, F401

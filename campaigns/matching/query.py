@@ -34,8 +34,8 @@ from .take_ups import TakeUps
 from .tiers import Tiers
 from .trees import Tree, column, named
 
-# Registered with the engine: three partitions' parts, and two small tables made from the plan.
-CUSTOMERS, SCORES, CELLS = "customers", "scores", "cells"
+# Registered with the engine: the parts of partitions, and two small tables made from the plan.
+CUSTOMERS, SCORES, MEMBERS, CELLS = "customers", "scores", "members", "cells"
 CELL_OFFERS, OFFER_FACTS = "cell_offers", "offer_facts"
 CUSTOMER_NO, CITY = "customer_no", "city"
 # What ranking passes on from layer to layer beside the keys.
@@ -49,7 +49,7 @@ class Matching:
     def __init__(
         self, planned: Planned, business_date: date, columns: Mapping[str, Collection[str]]
     ) -> None:
-        """``columns``: what the partitions "customers" and "scores" hold.
+        """``columns``: what the partitions of attributes hold.
 
         An attribute of the profile that neither holds is unknown; DomainError
         ``attribute_missing`` if a rule of the plan reads it.
@@ -72,7 +72,7 @@ class Matching:
         }
 
     def _attributes_to_read(self, columns: Mapping[str, Collection[str]]) -> list[PlannedAttribute]:
-        there = [a for a in self._planned.attributes if a.code in columns[a.source]]
+        there = [a for a in self._planned.attributes if a.code in columns.get(a.source, ())]
         needed = self._conditions.attributes | self._take_ups.attributes
         if missing := sorted(needed - {a.code for a in there}):
             raise DomainError(
@@ -100,8 +100,9 @@ class Matching:
         met = [named(column("offers", name), name) for name in self._met]
         tree = exp.select(*own, *attributes, *cells, *met, copy=False).from_(CUSTOMERS)
         tree = trees.joined(tree, CELLS, _same(CELLS))
-        if any(a.source == SCORES for a in self._read):
-            tree = trees.joined(tree, SCORES, _same(SCORES))
+        for source in (SCORES, MEMBERS):
+            if any(a.source == source for a in self._read):
+                tree = trees.joined(tree, source, _same(source))
         for matrix, name in zip(self._planned.matrices, self._met, strict=True):
             on = exp.EQ(this=column("cell", name), expression=_cell(matrix))
             tree = trees.joined(tree, CELL_OFFERS, on, name)

@@ -1,0 +1,202 @@
+"""What publishing a draft would do, counted on the published day's snapshot, for its page."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from customers.catalogue import catalogue_key, rule_catalogue
+from segmentation.definition import Bands, MatrixDefinition
+from segmentation.insight.today import Today, published_day
+from segmentation.matrix_selectors import bands_of, greatest
+from segmentation.matrix_words import MatrixWords
+from segmentation.models import MatrixVersion
+from segmentation.moves import moves
+from segmentation.preview import Preview, preview
+from segmentation.proof import prove
+from segmentation.services import cities
+
+from .matrix_rows import policy_names
+from .redrawn import Redrawn, redrawn
+
+MOST_SHOWN = 50
+TOP_FLOWS = 20
+KEPT = 8
+
+
+@dataclass(frozen=True)
+class NewCell:
+    """A cell of the draft. ``number``: it is there today already; None: publishing makes it."""
+
+    words: str
+    rule: str
+    customers: int
+    before: int | None
+    number: int | None
+
+
+@dataclass(frozen=True)
+class Flow:
+    """From a cell to a cell, in words; "" for outside the scope."""
+
+    before: str
+    after: str
+    customers: int
+
+
+@dataclass(frozen=True)
+class Consequences:
+    """``moved``: customers whose cell would be another; ``fresh``: cells that are not there today.
+
+    ``empty``: cells of the draft that nobody would be in; ``flows``: the greatest between cells
+    that differ, ``others`` the customers of all the rest.
+    """
+
+    today: Today
+    customers: int
+    outside: int
+    moved: int
+    cells: list[NewCell]
+    fresh: int
+    unchanged: int
+    empty: list[str]
+    empty_cells: int
+    flows: list[Flow]
+    others: int
+    redrawn: Redrawn
+    policies: Mapping[str, str]
+
+
+def consequences(version: MatrixVersion) -> Consequences:
+    """Prove the draft and count. Raises DomainError as ``prove`` and ``preview`` do, and
+    ``nothing_published`` (503) before the first day.
+    """
+    definition = MatrixDefinition.from_json(version.body)
+    prove(definition, rule_catalogue(), cities())
+    today = published_day()
+    counted = _previewed(version.pk, version.revision, today.business_date, today.run_number,
+                         catalogue_key())  # fmt: skip
+    published = version.matrix.versions.published().first()
+    before: dict[int, Bands] = bands_of(published) if published else {}
+    words = MatrixWords.of(definition)
+    was = MatrixWords.of(MatrixDefinition.from_json(published.body)) if published else words
+    after = dict(enumerate(definition.cells()))
+    stays = _stays(before, after)
+    flows = _changing(counted, stays)
+    cells = _cells(counted, after, stays, words)
+    empty = [cell.words for cell in cells if not cell.customers]
+    shown, others = greatest(flows, TOP_FLOWS)
+    found = redrawn(version, counted, today.business_date)
+    return Consequences(
+        today=today,
+        customers=sum(n for place, n in counted.customers.items() if place is not None),
+        outside=counted.customers[None],
+        moved=sum(flows.values()),
+        cells=sorted(
+            (cell for cell in cells if cell.number is None), key=lambda cell: -cell.customers
+        )[:MOST_SHOWN],
+        fresh=sum(cell.number is None for cell in cells),
+        unchanged=sum(cell.number is not None for cell in cells),
+        empty=empty[:MOST_SHOWN],
+        empty_cells=len(empty),
+        flows=[Flow(_named(was, before, o), _named(words, after, n), c) for o, n, c in shown],
+        others=others,
+        redrawn=found,
+        policies=policy_names({change.policy for change in found.policies}),
+    )
+
+
+@lru_cache(maxsize=KEPT)
+def _previewed(pk: int, revision: int, date: object, run: int, catalogue: str) -> Preview:
+    """The preview of a draft as it was in this revision, on this run's snapshot."""
+    body = MatrixVersion.objects.get(pk=pk, revision=revision).body
+    today = published_day()
+    return preview(
+        MatrixDefinition.from_json(body),
+        today.snapshot,
+        today.partitions.get("scores"),
+        today.partitions.get("cells"),
+        rule_catalogue(),
+        progress=lambda done, total: None,
+    )
+
+
+def _stays(before: Mapping[int, Bands], after: Mapping[int, Bands]) -> dict[int, int]:
+    """Place of the draft's cell → number of today's cell with the same bands."""
+    numbers = {_key(bands): number for number, bands in before.items()}
+    return {place: numbers[_key(bands)] for place, bands in after.items() if _key(bands) in numbers}
+
+
+def _key(bands: Bands) -> str:
+    return repr(sorted(bands.items()))
+
+
+def _changing(
+    counted: Preview, stays: Mapping[int, int]
+) -> dict[tuple[int | None, int | None], int]:
+    """The flows of those whose cell would be another."""
+    return {
+        (old, new): customers
+        for (old, new), customers in counted.flows.items()
+        if (old is not None or new is not None) and (new is None or stays.get(new) != old)
+    }
+
+
+def _cells(
+    counted: Preview, after: Mapping[int, Bands], stays: Mapping[int, int], words: MatrixWords
+) -> list[NewCell]:
+    customers, before = counted.customers, counted.before
+    return [
+        NewCell(
+            words=words.names(bands),
+            rule=words.rule(bands),
+            customers=customers[place],
+            before=before[stays[place]] if place in stays else None,
+            number=stays.get(place),
+        )
+        for place, bands in after.items()
+    ]
+
+
+def _named(words: MatrixWords, cells: Mapping[int, Bands], key: int | None) -> str:
+    """The cell by its bands; by its number where it is of a version before the present one."""
+    if key is None:
+        return ""
+    return words.names(cells[key]) if key in cells else f"#{key}"
+
+
+# --- two versions ---
+
+
+@dataclass(frozen=True)
+class Moved:
+    """Two versions on one snapshot: how many customers are in another cell."""
+
+    today: Today
+    customers: int
+    moved: int
+    flows: list[Flow]
+    others: int
+
+
+def moved_between(one: MatrixVersion, two: MatrixVersion) -> Moved:
+    """Place the published day's customers in both. Raises DomainError where either can't be."""
+    before, after = (MatrixDefinition.from_json(v.body) for v in (one, two))
+    catalogue = rule_catalogue()
+    for definition in (before, after):
+        prove(definition, catalogue, cities())
+    today = published_day()
+    counted = moves(before, after, today.snapshot, today.partitions.get("scores"), catalogue)
+    had, has = dict(enumerate(before.cells())), dict(enumerate(after.cells()))
+    same = _stays(had, has)
+    inside = Counter({pair: n for pair, n in counted.items() if pair != (None, None)})
+    moving = {(a, b): n for (a, b), n in inside.items() if b is None or same.get(b) != a}
+    shown, others = greatest(moving, TOP_FLOWS)
+    words = [MatrixWords(definition, catalogue) for definition in (before, after)]
+    return Moved(
+        today=today,
+        customers=inside.total(),
+        moved=sum(moving.values()),
+        flows=[Flow(_named(words[0], had, a), _named(words[1], has, b), n) for a, b, n in shown],
+        others=others,
+    )

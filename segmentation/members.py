@@ -1,0 +1,353 @@
+"""The day's step after assign: who has which marks and is in which audiences (docs/audiences.md).
+
+One pass per part for all sets together, then one join with the day before for who came and left.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from common.errors import DomainError
+from common.keys import key_of
+from customers.catalogue import rule_catalogue
+from lake import partitions
+from lake.engine import ROW_GROUP, DuckDB
+from lake.models import Partition
+from rules import Catalogue, Params
+
+from .audience_checks import NOUNS, compiled
+from .audience_lists import LISTS
+from .bands import SOURCE
+from .cells import CellBoxes
+from .keys import ROW, cell_column
+from .member_churn import count_members
+from .member_query import Boxes, MemberQuery, box_column
+from .member_sets import SetInUse, SetsInUse, sets_in_use
+from .models import MatrixVersion
+from .parts import CITY, CUSTOMER, CUSTOMERS, SCORES
+from .sets import InCells, OfRule, leaves
+
+MEMBERS = "members"
+# Raise it when equal inputs give another result.
+VERSION = 1
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A day's partitions as files, part by part; ``lists``: those that hold anybody, by code."""
+
+    business_date: date
+    customers: Sequence[Path]
+    scores: Sequence[Path] | None
+    cells: Sequence[Path]
+    lists: Mapping[str, Sequence[Path]]
+
+
+def materialise(
+    snapshot: Partition,
+    scores: Partition | None,
+    cells: Partition,
+    *,
+    business_date: date,
+    progress: Progress,
+    used: SetsInUse | None = None,
+    yesterday: Partition | None = None,
+) -> Partition:
+    """Return the partition ``members``: customer_no, city, a truth per mark and per audience.
+
+    Columns ``mark_<code>`` and ``audience_<code>``, never null; parts and order are the snapshot's.
+    ``used``: the sets as the day pinned them; None: as they are now. ``yesterday``: the members of
+    the day before, to tell who came and left. Facts: ``sets``, by column (see ``count_members``),
+    and ``lists``. Raises DomainError that names the set when one can't be computed; then nothing
+    is written.
+    """
+    used = used or sets_in_use()
+    made_from = [_address(p) for p in (snapshot, scores, cells, yesterday)]
+    key = key_of("members", VERSION, business_date.isoformat(), made_from, used.to_json())
+    known = partitions.find(MEMBERS, business_date, key)
+    if known is not None:
+        return known
+    lists = {it.code: it for it in used.lists if it.holds_on(business_date)}
+    held = {code: _list_files(it.expires_on, it.key, code) for code, it in lists.items()}
+    inputs = Inputs(
+        business_date, snapshot.files, scores.files if scores else None, cells.files, held
+    )
+    with partitions.writing(MEMBERS, business_date, key, parts=snapshot.parts) as draft:
+        outputs = [draft.file(part) for part in range(snapshot.parts)]
+        columns = write_members(inputs, outputs, used, _boxes(used, cells), progress)
+        facts = count_members(outputs, yesterday, columns)
+        _check_rows(facts["customers"], snapshot.rows)
+        definitions = _definitions(used, cells)
+        for column in columns:
+            facts["sets"][column]["definition"] = definitions[column]
+        draft.facts = facts | {"lists": {it.code: it.code in held for it in used.lists}}
+    assert draft.partition is not None
+    return draft.partition
+
+
+def _address(partition: Partition | None) -> str | None:
+    return str(partition) if partition else None
+
+
+def _list_files(expires_on: date, key: str, code: str) -> list[Path]:
+    partition = partitions.find(LISTS, expires_on, key)
+    if partition is None:
+        raise DomainError(
+            "list_missing",
+            _("The numbers of the list '%(code)s' are not in the lake; import it again.")
+            % {"code": code},
+            status=409,
+        )
+    return partition.files
+
+
+def _check_rows(found: int, customers: int) -> None:
+    if found != customers:
+        raise DomainError(
+            "members_lost_customers",
+            _(
+                "The sets must give one row for each of %(expected)d customers and gave "
+                "%(found)d; nothing was written."
+            )
+            % {"expected": customers, "found": found},
+            status=500,
+        )
+
+
+def _definitions(used: SetsInUse, cells: Partition) -> dict[str, str]:
+    """By column a key of what the set meant that day, with all that it is made of.
+
+    Two days with unlike keys: who came or left may have done so because the set was changed.
+    """
+    versions = {proof["matrix"]: proof["version"] for proof in cells.facts["matrices"]}
+    lists = {it.code: it.to_json() for it in used.lists}
+    keys: dict[str, str] = {}
+    for it in used.sets:
+        made_of: list[Any] = []
+        for leaf, _where in leaves(it.node):
+            if isinstance(leaf, InCells):
+                made_of.append(versions[leaf.matrix])
+            elif not isinstance(leaf, OfRule):
+                made_of.append(keys.get(f"{leaf.kind}_{leaf.code}") or lists[leaf.code])
+        keys[it.column] = key_of(it.to_json(), made_of)
+    return keys
+
+
+# --- boxes of cells ---
+
+
+def _boxes(used: SetsInUse, cells: Partition) -> dict[str, Boxes]:
+    """The boxes that sets name, by matrix, as the versions that the cells were assigned by."""
+    numbers = {proof["matrix"]: proof["version"] for proof in cells.facts["matrices"]}
+    versions: dict[str, CellBoxes] = {}
+    columns: dict[str, dict[str, np.ndarray]] = {}
+    for it in used.sets:
+        for leaf, _where in leaves(it.node):
+            if isinstance(leaf, InCells):
+                try:
+                    if leaf.matrix not in versions:
+                        versions[leaf.matrix] = _version(leaf.matrix, numbers)
+                    version = versions[leaf.matrix]
+                    inside = np.isin(version.keys, version.inside(leaf.named_box))
+                except DomainError as error:
+                    raise _not_computable(it, error) from error
+                columns.setdefault(leaf.matrix, {})[box_column(leaf)] = inside
+    return {
+        matrix: Boxes(matrix, pa.table({"cell": versions[matrix].keys} | found), place)
+        for place, (matrix, found) in enumerate(sorted(columns.items()))
+    }
+
+
+def _version(matrix: str, numbers: Mapping[str, int]) -> CellBoxes:
+    if matrix not in numbers:
+        raise DomainError(
+            "matrix_missing",
+            _("the day has no cells of the matrix '%(matrix)s'; there are %(known)s.")
+            % {"matrix": matrix, "known": ", ".join(numbers) or "-"},
+        )
+    return CellBoxes.of_version(MatrixVersion.objects.get(matrix=matrix, number=numbers[matrix]))
+
+
+def _not_computable(it: SetInUse, error: DomainError) -> DomainError:
+    """The error as the day shows it: which set, why, and what to do."""
+    return DomainError(
+        error.code,
+        _("The %(kind)s '%(code)s' can't be computed: %(why)s Change it or retire it.")
+        % {"kind": NOUNS[it.kind], "code": it.code, "why": error.message},
+        status=409,
+        **error.extra | {"set": list(it.ref)},
+    )
+
+
+# --- attributes ---
+
+
+def _homes(inputs: Inputs, used: SetsInUse, catalogue: Catalogue) -> dict[str, str]:
+    """Return for each attribute that is read the file it is in."""
+    present = dict.fromkeys(pq.read_schema(inputs.scores[0]).names, SCORES) if inputs.scores else {}
+    present |= dict.fromkeys(pq.read_schema(inputs.customers[0]).names, CUSTOMERS)
+    homes = {CITY: CUSTOMERS}
+    for it in used.sets:
+        try:
+            read = _attributes(it, catalogue)
+            _check_present(read, present, inputs.business_date)
+        except DomainError as error:
+            raise _not_computable(it, error) from error
+        homes |= {attribute: present[attribute] for attribute in read}
+    return homes
+
+
+def _attributes(it: SetInUse, catalogue: Catalogue) -> set[str]:
+    rules = (leaf.rule for leaf, _where in leaves(it.node) if isinstance(leaf, OfRule))
+    return {code for rule in rules for code in compiled(rule, catalogue).attributes}
+
+
+def _check_present(read: set[str], present: Mapping[str, str], day: date) -> None:
+    absent = sorted(read - set(present))
+    if absent:
+        raise DomainError(
+            "attribute_missing",
+            _("the snapshot of %(day)s lacks %(attributes)s.")
+            % {"day": day, "attributes": ", ".join(absent)},
+            attributes=absent,
+        )
+
+
+# --- parts ---
+
+
+def write_members(
+    inputs: Inputs,
+    outputs: Sequence[Path],
+    used: SetsInUse,
+    boxes: Mapping[str, Boxes],
+    progress: Progress,
+    catalogue: Catalogue | None = None,
+) -> list[str]:
+    """Write the parts of ``members``; return its columns of sets. See ``materialise``."""
+    catalogue = catalogue or rule_catalogue()
+    homes = _homes(inputs, used, catalogue)
+    params = Params(inputs.business_date)
+    query = MemberQuery(used, catalogue, params, boxes, list(inputs.lists))
+    writer = _PartWriter(inputs, boxes, homes, query, params.values)
+    for done, _part in enumerate(_side_by_side(writer.write, outputs), 1):
+        progress(done, len(outputs))
+    return query.columns
+
+
+def _side_by_side(
+    write: Callable[[DuckDB, int, Path], None], outputs: Sequence[Path]
+) -> Iterator[None]:
+    """Write the parts, as many at a time as the engine may use threads; an error begins no more.
+
+    Each of these has an engine of its own, which keeps the query's text from part to part.
+    """
+    with ExitStack() as stack:
+        free: SimpleQueue[DuckDB] = SimpleQueue()
+        for _thread in range(settings.ENGINE_THREADS):
+            free.put(stack.enter_context(DuckDB(threads=1)))
+
+        def one(part: int, output: Path) -> None:
+            engine = free.get()
+            try:
+                write(engine, part, output)
+            finally:
+                free.put(engine)
+
+        pool = ThreadPoolExecutor(settings.ENGINE_THREADS)
+        try:
+            yield from pool.map(one, range(len(outputs)), outputs)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@dataclass(frozen=True)
+class _PartWriter:
+    """What all parts share. ``homes``: the attributes to read, with the file that each is in."""
+
+    inputs: Inputs
+    boxes: Mapping[str, Boxes]
+    homes: Mapping[str, str]
+    query: MemberQuery
+    values: Mapping[str, Any]
+
+    def write(self, engine: DuckDB, part: int, output: Path) -> None:
+        source = self._source(part)
+        engine.register(SOURCE, source)
+        for boxes in self.boxes.values():
+            engine.register(boxes.name, boxes.table)
+        for code, files in self.inputs.lists.items():
+            same_cut = len(files) == len(self.inputs.customers)
+            engine.register(self.query.list_name(code), files[part] if same_cut else files)
+        found = engine.arrow(self.query.tree, self.values)
+        rows = found[ROW].to_numpy()
+        if not np.array_equal(rows, np.arange(len(source))):
+            found = found.take(np.argsort(rows, kind="stable"))
+        sets = {name: found[name] for name in self.query.columns}
+        table = pa.table({CUSTOMER: source[CUSTOMER], CITY: _plain(source[CITY])} | sets)
+        # A truth is a bit: zstd takes three times as long as snappy to save a tenth of the room.
+        packed = dict.fromkeys(sets, "snappy") | {CUSTOMER: "zstd", CITY: "zstd"}
+        pq.write_table(
+            table, output, compression=packed, row_group_size=ROW_GROUP, use_dictionary=[CITY]
+        )
+
+    def _source(self, part: int) -> pa.Table:
+        """The snapshot's rows: place, number, city, the attributes and cells that are asked."""
+        table = _read(self.inputs.customers[part], [CUSTOMER, *self._of(CUSTOMERS)])
+        if self.inputs.scores and self._of(SCORES):
+            table = _beside(table, _read(self.inputs.scores[part], [CUSTOMER, *self._of(SCORES)]))
+        cells = sorted({cell_column(matrix) for matrix in self.boxes})
+        if cells:
+            table = _beside(table, _read(self.inputs.cells[part], [CUSTOMER, *cells]))
+        rows = pa.array(np.arange(len(table), dtype=np.int32))
+        compared = {name: _as_compared(table[name]) for name in table.column_names}
+        compared |= {name: table[name] for name in cells}
+        return pa.table({ROW: rows} | compared)
+
+    def _of(self, home: str) -> list[str]:
+        return sorted(name for name, at in self.homes.items() if at == home)
+
+
+def _read(file: Path, columns: Sequence[str]) -> pa.Table:
+    """Read by one thread: parts are read side by side."""
+    texts = [f.name for f in pq.read_schema(file) if pa.types.is_string(f.type)]
+    repeating = [name for name in texts if name in columns and name != CUSTOMER]
+    table = pq.read_table(file, columns=columns, use_threads=False, read_dictionary=repeating)
+    return table.unify_dictionaries().combine_chunks()
+
+
+def _beside(customers: pa.Table, other: pa.Table) -> pa.Table:
+    """The other table's columns beside the customers', null for who is not in it.
+
+    As a rule both stand in the snapshot's order: then there is nothing to look up.
+    """
+    if not other[CUSTOMER].equals(customers[CUSTOMER]):
+        found = pc.index_in(customers[CUSTOMER], other[CUSTOMER].combine_chunks())
+        other = other.take(found)
+    for name in other.column_names:
+        if name != CUSTOMER:
+            customers = customers.append_column(name, other[name])
+    return customers
+
+
+def _as_compared(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Numbers are compared as doubles: whole ones become so once, not at every comparison."""
+    return values.cast(pa.float64(), safe=False) if pa.types.is_integer(values.type) else values
+
+
+def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    return values.cast(pa.string())
