@@ -26,13 +26,11 @@ KEPT = 8
 
 @dataclass(frozen=True)
 class NewCell:
-    """A cell of the draft. ``number``: it is there today already; None: publishing makes it."""
+    """A cell of the draft that is not there today."""
 
     words: str
     rule: str
     customers: int
-    before: int | None
-    number: int | None
 
 
 @dataclass(frozen=True)
@@ -83,21 +81,23 @@ def consequences(version: MatrixVersion) -> Consequences:
     after = dict(enumerate(definition.cells()))
     stays = _stays(before, after)
     flows = _changing(counted, stays)
-    cells = _cells(counted, after, stays, words)
-    empty = [cell.words for cell in cells if not cell.customers]
+    customers = counted.customers
+    fresh = sorted((p for p in after if p not in stays), key=lambda place: -customers[place])
+    empty = [place for place in after if not customers[place]]
     shown, others = greatest(flows, TOP_FLOWS)
     found = redrawn(version, counted, today.business_date)
     return Consequences(
         today=today,
-        customers=sum(n for place, n in counted.customers.items() if place is not None),
-        outside=counted.customers[None],
+        customers=sum(n for place, n in customers.items() if place is not None),
+        outside=customers[None],
         moved=sum(flows.values()),
-        cells=sorted(
-            (cell for cell in cells if cell.number is None), key=lambda cell: -cell.customers
-        )[:MOST_SHOWN],
-        fresh=sum(cell.number is None for cell in cells),
-        unchanged=sum(cell.number is not None for cell in cells),
-        empty=empty[:MOST_SHOWN],
+        cells=[
+            NewCell(words.names(after[place]), words.rule(after[place]), customers[place])
+            for place in fresh[:MOST_SHOWN]
+        ],
+        fresh=len(fresh),
+        unchanged=len(stays),
+        empty=[words.names(after[place]) for place in empty[:MOST_SHOWN]],
         empty_cells=len(empty),
         flows=[Flow(_named(was, before, o), _named(words, after, n), c) for o, n, c in shown],
         others=others,
@@ -140,22 +140,6 @@ def _changing(
         for (old, new), customers in counted.flows.items()
         if (old is not None or new is not None) and (new is None or stays.get(new) != old)
     }
-
-
-def _cells(
-    counted: Preview, after: Mapping[int, Bands], stays: Mapping[int, int], words: MatrixWords
-) -> list[NewCell]:
-    customers, before = counted.customers, counted.before
-    return [
-        NewCell(
-            words=words.names(bands),
-            rule=words.rule(bands),
-            customers=customers[place],
-            before=before[stays[place]] if place in stays else None,
-            number=stays.get(place),
-        )
-        for place, bands in after.items()
-    ]
 
 
 def _named(words: MatrixWords, cells: Mapping[int, Bands], key: int | None) -> str:

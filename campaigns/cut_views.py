@@ -68,7 +68,9 @@ def _cities(reader: User) -> list[Organisation]:
 @require(Permission.VIEW_MATRICES)
 def city_cuts(request: HttpRequest, code: str) -> HttpResponse:
     """The cuts of each city that the reader sees, beside the province's."""
-    found = InForce.required(code)
+    found = InForce.of(code)
+    if found is None:
+        return redirect("matrix-versions", code=code)
     dimensions = _open(found)
     context = {
         "matrix": found.matrix,

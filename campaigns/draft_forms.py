@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from segmentation.definition import Dimension, MatrixDefinition
+from segmentation.definition import MatrixDefinition
 from segmentation.matrix_words import spoken
 
 SELECT = {"class": "form-select"}
@@ -27,7 +27,7 @@ class BoxForm(RevisionForm):
                 label=spoken(dimension.name),
                 required=False,
                 choices=[(band.code, spoken(band.name)) for band in dimension.all_bands],
-                widget=forms.CheckboxSelectMultiple,
+                widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
             )
 
     @property
@@ -37,14 +37,12 @@ class BoxForm(RevisionForm):
     @property
     def box(self) -> dict[str, tuple[str, ...]]:
         """The bands that were ticked, by dimension."""
-        named = {d: self.cleaned_data.get(f"box_{d.code}") for d in self.definition.dimensions}
-        return {
-            d.code: tuple(bands) for d, bands in named.items() if bands and len(bands) < _all(d)
-        }
-
-
-def _all(dimension: Dimension) -> int:
-    return len(dimension.all_bands)
+        found = {}
+        for dimension in self.definition.dimensions:
+            bands = self.cleaned_data.get(f"box_{dimension.code}") or ()
+            if 0 < len(bands) < len(dimension.all_bands):
+                found[dimension.code] = tuple(bands)
+        return found
 
 
 class SplitForm(BoxForm):

@@ -1,36 +1,27 @@
-"""The page of a draft: what it says, the edits, their consequences, and who stands behind it."""
+"""The page of a draft: what is pressed on it, and what publishing it would do."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
-from django.forms import Form
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from common.errors import DomainError
 from common.pages import require
 from common.permissions import Permission
-from customers.catalogue import rule_catalogue
-from segmentation.definition import Edit, MatrixDefinition
 from segmentation.draft_notes import set_note
-from segmentation.drafts import check_draft, discard_draft, edit_draft, undo_edit
-from segmentation.edits import Edited, merge, remove_dimension, split
-from segmentation.matrix_selectors import draft_history, edits_since
-from segmentation.matrix_words import MatrixWords, edit_of_other
-from segmentation.models import MatrixVersion, VersionState
-from segmentation.proof import MAX_CELLS, prove
-from segmentation.services import cities
+from segmentation.drafts import check_draft, discard_draft, undo_edit
+from segmentation.edits import merge, remove_dimension, split
+from segmentation.matrix_selectors import edits_since
+from segmentation.models import MatrixVersion
 
 from .consequences import consequences
-from .dimension_forms import KINDS
+from .draft_desk import OPEN, Desk, fetch_draft
 from .draft_forms import (
     ApproveForm,
     BoxForm,
@@ -40,160 +31,7 @@ from .draft_forms import (
     RevisionForm,
     SplitForm,
 )
-from .matrix_views import said
-from .redrawn import Misfit, approve_matrix, choose, misfits, publish_matrix
-
-OPEN = {VersionState.DRAFT, VersionState.CHECKED, VersionState.APPROVED}
-Change = Callable[[MatrixDefinition], Edited]
-
-
-@dataclass
-class Desk:
-    """A draft on somebody's desk, with the form that he sent and why it was refused."""
-
-    request: HttpRequest
-    version: MatrixVersion
-    forms: dict[str, Form] = field(default_factory=dict)
-    refusals: dict[str, DomainError] = field(default_factory=dict)
-
-    @cached_property
-    def definition(self) -> MatrixDefinition:
-        return MatrixDefinition.from_json(self.version.body)
-
-    @cached_property
-    def words(self) -> MatrixWords:
-        return MatrixWords.of(self.definition)
-
-    @property
-    def may_edit(self) -> bool:
-        return self.request.user.can(Permission.EDIT_MATRICES)
-
-    @property
-    def may_approve(self) -> bool:
-        return self.request.user.can(Permission.APPROVE)
-
-    @property
-    def own_work(self) -> bool:
-        return str(self.request.user) in self.version.editors
-
-    @property
-    def due(self) -> bool:
-        from_date = self.version.from_date
-        return from_date is not None and from_date <= timezone.localdate()
-
-    def needs(self, *permissions: Permission) -> None:
-        if not any(self.request.user.can(permission) for permission in permissions):
-            raise PermissionDenied
-
-    def edited(self, change: Change, *, revision: int, what: str) -> None:
-        """Apply the edit and tell what earlier edits it left out."""
-        before = self.definition
-        self.version, dropped = edit_draft(
-            self.version, bounded(change), revision=revision, what=what, by=self.request.user
-        )
-        messages.success(self.request, _("Done: %(what)s") % {"what": what})
-        tell_left_out(self.request, dropped, before)
-
-    def shown(self) -> HttpResponse:
-        """The page as it is now; a form that was refused keeps what was typed."""
-        # Somebody else may have edited, or discarded, it since it was fetched.
-        seen = MatrixVersion.objects.filter(pk=self.version.pk).first()
-        if seen is None:
-            raise self.refusals.popitem()[1]
-        said_revision = self.version.revision
-        self.version = seen
-        for name in ("definition", "words"):
-            self.__dict__.pop(name, None)
-        context = self._context() | {"refusals": self.refusals, "said_revision": said_revision}
-        wrong = [refusal.status for refusal in self.refusals.values()]
-        broken = any(form.errors for form in self.forms.values())
-        status = wrong[0] if wrong else 422 if broken else 200
-        return render(self.request, "campaigns/matrices/draft.html", context, status=status)
-
-    def _context(self) -> dict[str, Any]:
-        version, definition = self.version, self.definition
-        given = {"revision": version.revision}
-        return {
-            "desk": self,
-            "matrix": version.matrix,
-            "version": version,
-            "base": version.based_on,
-            "overtaken": _overtaken(version),
-            "says": said(definition),
-            "kinds": KINDS.items(),
-            "forms": {
-                "split": SplitForm(definition=definition, initial=given, prefix="split"),
-                "merge": BoxForm(definition=definition, initial=given, prefix="merge"),
-                "remove": RemoveForm(definition=definition, initial=given, prefix="remove"),
-                "note": NoteForm(initial={"note": version.note}),
-                "approve": ApproveForm(initial=given | {"from_date": timezone.localdate()}),
-            }
-            | {name: _with_revision(form, version) for name, form in self.forms.items()},
-            "misfits": _told(misfits(version), self.words),
-            "history": draft_history(version)[:20],
-            "province_wide": self.request.user.cities is None,
-        }
-
-
-def _with_revision(form: Form, version: MatrixVersion) -> Form:
-    """What was typed, to be sent again for the revision that is shown now."""
-    if "revision" in form.fields:
-        form.data = form.data.copy()
-        form.data[form.add_prefix("revision")] = version.revision
-    return form
-
-
-def _overtaken(version: MatrixVersion) -> MatrixVersion | None:
-    """The published version, where it is not the one that the draft was begun from."""
-    published = version.matrix.versions.published().first()
-    return published if published and published.pk != version.based_on_id else None
-
-
-def _told(found: list[Misfit], words: MatrixWords) -> list[dict[str, Any]]:
-    """The boxes that no longer fit, in words where the draft has words for them."""
-    return [
-        {
-            "misfit": misfit,
-            "box": _spelled(misfit.box),
-            "suggested": words.names(misfit.suggested),
-            "becomes": words.names(misfit.choice.becomes)
-            if misfit.choice and misfit.choice.becomes is not None
-            else "",
-            "rows": misfit.rows,
-        }
-        for misfit in found
-    ]
-
-
-def _spelled(box: dict[str, list[str]]) -> str:
-    return ", ".join(f"{code}={'|'.join(bands)}" for code, bands in box.items()) or _("everybody")
-
-
-def bounded(change: Change) -> Change:
-    """The change, refused where it makes more cells than a matrix may have."""
-
-    def within(definition: MatrixDefinition) -> Edited:
-        edited = change(definition)
-        if edited.definition.size > MAX_CELLS:
-            prove(edited.definition, rule_catalogue(), cities())
-        return edited
-
-    return within
-
-
-def tell_left_out(
-    request: HttpRequest, dropped: tuple[Edit, ...], before: MatrixDefinition
-) -> None:
-    if dropped:
-        edits = "; ".join(edit_of_other(edit, before) for edit in dropped)
-        text = _("Earlier edits no longer fit and were left out: %(edits)s") % {"edits": edits}
-        messages.warning(request, text)
-
-
-def fetch_draft(code: str, pk: int) -> MatrixVersion:
-    found = MatrixVersion.objects.select_related("matrix", "based_on")
-    return get_object_or_404(found, matrix=code, pk=pk)
-
+from .redrawn import approve_matrix, choose, misfits, publish_matrix
 
 # --- what is done ---
 
@@ -339,6 +177,17 @@ def _choose(desk: Desk) -> HttpResponse | None:
     return _done(desk)
 
 
+def _choose_all(desk: Desk) -> HttpResponse:
+    """Take the suggestion for every box that nobody has decided on."""
+    desk.needs(Permission.EDIT_MATRICES, Permission.APPROVE)
+    with transaction.atomic():
+        for misfit in misfits(desk.version):
+            if misfit.choice is None:
+                choose(desk.version, box=misfit.box, becomes=misfit.suggested, by=desk.request.user)
+    messages.success(desk.request, _("Decided; it is done when the version is published."))
+    return _done(desk)
+
+
 def _lists(request: HttpRequest) -> dict[str, list[str]]:
     return {name: request.POST.getlist(name) for name in request.POST if name.startswith("box_")}
 
@@ -381,6 +230,7 @@ ACTS: dict[str, Callable[[Desk], HttpResponse | None]] = {
     "note": _note,
     "check": _check,
     "choose": _choose,
+    "choose_all": _choose_all,
     "approve": _approve,
     "publish": _publish,
 }

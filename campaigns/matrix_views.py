@@ -1,4 +1,4 @@
-"""Pages of customer matrices: what is in force, its cells, its versions, and two of them compared."""
+"""Pages of customer matrices: what is in force, its cells, its versions, and two compared."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -23,8 +23,8 @@ from segmentation.services import cities
 from segmentation.tree import Box
 
 from .dimension_forms import KINDS, DimensionSheet
+from .draft_desk import OPEN, Change, Desk, fetch_draft
 from .draft_forms import BoxForm, DeleteForm
-from .draft_views import OPEN, Change, Desk, fetch_draft
 from .matrix_views import asked_box, meeting
 
 PER_PAGE = 30

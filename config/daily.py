@@ -39,6 +39,7 @@ from segmentation.flows import FLOWS, flow
 from segmentation.member_sets import SetsInUse, sets_in_use
 from segmentation.members import MEMBERS, materialise
 from segmentation.models import MatrixVersion
+from segmentation.services import refuse_unfit
 
 KIND = "day"
 # Raise it when a step gives another result for equal inputs: then a repeated day is a new one.
@@ -206,6 +207,7 @@ def pin(business_date: date) -> dict[str, Any]:
             _("A day needs at least one published customer matrix; there is none. Publish one."),
             status=409,
         )
+    refuse_unfit(matrices)
     return {
         "code": CODE,
         "sources": sources,

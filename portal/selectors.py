@@ -5,7 +5,7 @@ points give now; the run card shows the latest run, published or not. A city's r
 city's own figures; what a run counted for the whole province only is left out for him (law 8).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from campaigns.models import CurrentPublication, Publication
-from customers.models import Source
+from customers.models import Attribute, Source
 from customers.reasons import Reason
 from jobs.models import Run, State, Step
 from lake.models import Partition
@@ -92,6 +92,16 @@ class Freshness:
     loaded: int | None
     rejected: int | None
     reasons: list[tuple[str | Promise, int]]
+    unlisted: list["Unlisted"] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Unlisted:
+    """Values of a category that the catalogue does not list, and that "other" took."""
+
+    attribute: str
+    rows: int
+    values: str
 
 
 @dataclass(frozen=True)
@@ -169,7 +179,16 @@ def _freshness(source: Source, reader: User) -> Freshness:
         return Freshness(source, day, at, facts.get("by_city", {}).get(city), None, [])
     reasons = [(_reason(code), rows) for code, rows in facts.get("reasons", {}).items()]
     loaded = facts.get("loaded", last.rows)
-    return Freshness(source, day, at, loaded, facts.get("rejected"), reasons)
+    return Freshness(source, day, at, loaded, facts.get("rejected"), reasons, _unlisted(facts))
+
+
+def _unlisted(facts: dict[str, Any]) -> list[Unlisted]:
+    found = facts.get("unlisted", {})
+    names = {a.code: a.name for a in Attribute.objects.filter(code__in=found)}
+    return [
+        Unlisted(names.get(code, code), said["rows"], ", ".join(said["values"]))
+        for code, said in found.items()
+    ]
 
 
 def _reason(code: str) -> str | Promise:

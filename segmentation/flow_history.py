@@ -101,22 +101,16 @@ def _provenance(day: PublishedDay) -> dict[str, object]:
 
 def kept(today: date) -> Iterator[Name]:
     """The partitions that pruning must leave: 24 months, and daily flows in none of them yet."""
-    for month in _last_months(today):
-        compacted = _compacted(month)
-        held = compacted.facts["days"] if compacted else {}
-        if compacted is not None:
-            yield FLOW_HISTORY, month, compacted.key
-        for day in published_days(month, _next(month) - timedelta(days=1)):
-            if day.flows and held.get(day.date.isoformat(), {}).get("flows") != day.flows.key:
-                yield FLOWS, day.date, day.flows.key
-
-
-def _last_months(today: date) -> Iterator[date]:
-    """The month of ``today`` and those before it, as many as are kept."""
-    month = month_of(today)
-    for _ in range(KEEP_MONTHS):
-        yield month
-        month = month_of(month - timedelta(days=1))
+    first = month_of(today)
+    for _ in range(KEEP_MONTHS - 1):
+        first = month_of(first - timedelta(days=1))
+    held: set[tuple[str, str]] = set()
+    for month in _months_between(first, today):
+        yield FLOW_HISTORY, month.business_date, month.key
+        held |= {(day, made["flows"]) for day, made in month.facts["days"].items()}
+    for day in published_days(first, today):
+        if day.flows and (day.date.isoformat(), day.flows.key) not in held:
+            yield FLOWS, day.date, day.flows.key
 
 
 # --- reading ---

@@ -172,7 +172,7 @@ class FlowPage:
 
     def unusual(self) -> Unusual:
         """Each cell's outflow today against what the last days let expect."""
-        baseline = OutflowBaseline().fit(self._outflows(), self.places)
+        baseline = OutflowBaseline().fit(self.past_outflows(), self.places)
         score = baseline.score(self.flows.outflows())
         known = score[score["reason"] == ""].sort_values(["p", "cell"])
         lines = known.head(max(TOP_UNUSUAL, int(known["unusual"].sum()))).to_dict("records")
@@ -185,7 +185,7 @@ class FlowPage:
             days=len(self.before[-DAYS:]),
         )
 
-    def _outflows(self) -> pd.DataFrame:
+    def past_outflows(self) -> pd.DataFrame:
         """Rows (date, cell, size, stayed) of the last days, counted by the engine."""
         params = Params()
         with DuckDB() as engine:
@@ -221,7 +221,8 @@ class FlowPage:
     @cached_property
     def _named(self) -> Callable[[Pair], str]:
         """The names of the dimensions that moved a pair."""
-        return cache(lambda pair: ", ".join(self.dimension(code) for code in self.changed(pair)))
+        comma = "、" if in_chinese() else ", "
+        return cache(lambda pair: comma.join(map(self.dimension, self.changed(pair))))
 
 
 _NOTHING = pa.table(

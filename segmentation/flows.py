@@ -4,7 +4,7 @@ One join of the two days per part, in the same pass grouped for each matrix; eve
 on counts. Both days' totals are found again in the counts, or the step fails.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from lake.engine import DuckDB
 from lake.models import Partition
 
 from .bands import column
+from .descent import Descent
 from .keys import cell_column
 from .movement import Cells, Flow, People, summary
 from .parts import CITY, CUSTOMER
@@ -65,7 +66,7 @@ def flow(today: Partition, yesterday: Partition | None, *, progress: Progress) -
             flows, people = count_flows(today, yesterday, progress)
             _reconcile(flows, today, yesterday)
             cells = Cells.of(today, yesterday)
-            moves = _moves(flows)
+            moves = _moves(flows, _edited(today, yesterday))
             rows = _with_dimensions(flows, moves, cells)
             draft.facts = {"moved": summary(list(moves.values()), people, cells)}
         pq.write_table(rows, draft.file(0), compression="zstd")
@@ -83,7 +84,10 @@ def count_flows(
     matrices = sorted(_of_both(today, yesterday))
     counts: list[pa.Table] = []
     with DuckDB() as engine:
-        tree = flow_query(matrices)
+        edited = _edited(today, yesterday)
+        for matrix, descent in edited.items():
+            engine.register(renamed(matrices.index(matrix)), descent.table)
+        tree = flow_query(matrices, [matrices.index(matrix) for matrix in edited])
         joins = _joins(today, yesterday)
         for done, (files_today, files_yesterday) in enumerate(joins, 1):
             engine.register(TODAY, files_today)
@@ -109,6 +113,21 @@ def _of_both(today: Partition, yesterday: Partition) -> list[str]:
     return [m for m in matrices_of(today) if m in set(matrices_of(yesterday))]
 
 
+def _edited(today: Partition, yesterday: Partition) -> dict[str, Descent]:
+    """The matrices that the two days have in different versions: which cells became which."""
+    versions, before = (
+        {proof["matrix"]: proof["version"] for proof in day.facts["matrices"]}
+        for day in (today, yesterday)
+    )
+    both = _of_both(today, yesterday)
+    return {m: Descent.of(m) for m in both if versions[m] != before[m]}
+
+
+def renamed(place: int) -> str:
+    """The table (ancestor, cell) of the cells of the matrix at ``place`` that became others."""
+    return f"renamed{place}"
+
+
 def _joins(today: Partition, yesterday: Partition) -> list[tuple[list[Path], list[Path]]]:
     """What is joined with what: part with part, or all at once on the day their number changed."""
     if today.parts != yesterday.parts:
@@ -116,12 +135,13 @@ def _joins(today: Partition, yesterday: Partition) -> list[tuple[list[Path], lis
     return [([t], [y]) for t, y in zip(today.files, yesterday.files, strict=True)]
 
 
-def flow_query(matrices: Sequence[str]) -> exp.Select:
+def flow_query(matrices: Sequence[str], edited: Sequence[int] = ()) -> exp.Select:
     """Rows (place, city, from_cell, to_cell, kind, customers), grouped in one pass over the pairs.
 
     ``place`` is the matrix's. The first matrix is grouped by the bits of people too (``kind``: HERE
     today, WAS_HERE yesterday, MOVED in any matrix), of the others they are null. Without any
-    matrix there are the bits alone.
+    matrix there are the bits alone. ``edited``: the matrices with a table ``renamed``; who went
+    from a cell to one that it became has not MOVED.
     """
     city, kind = column(CITY, PAIRS), column("kind", PAIRS)
     before, after = (
@@ -147,7 +167,7 @@ def flow_query(matrices: Sequence[str]) -> exp.Select:
         exp.alias_(_one_of(after), "to_cell"),
         kind.copy(),
         exp.alias_(exp.Count(this=exp.Star()), "customers"),
-    ).from_(_pairs(matrices).subquery(PAIRS))
+    ).from_(_pairs(matrices, edited).subquery(PAIRS))
     if not others:
         return query.group_by(*(key.copy() for key in sets[0]))
     groups = [exp.Tuple(expressions=[key.copy() for key in keys]) for keys in sets]
@@ -185,7 +205,7 @@ def _flows_of_counts() -> exp.Select:
     )
 
 
-def _pairs(matrices: Sequence[str]) -> exp.Select:
+def _pairs(matrices: Sequence[str], edited: Sequence[int]) -> exp.Select:
     """Both days of every customer side by side: his cells were from0, from1 … and are to0, to1 …"""
     same = column(CUSTOMER, TODAY).eq(column(CUSTOMER, YESTERDAY))
     city = exp.func("coalesce", column(CITY, TODAY), column(CITY, YESTERDAY))
@@ -198,16 +218,26 @@ def _pairs(matrices: Sequence[str]) -> exp.Select:
         for place, pair in enumerate(pairs)
         for side, cell in zip(("from", "to"), pair, strict=True)
     ]
-    return (
-        sqlglot.select(exp.alias_(city, CITY), exp.alias_(_kind(pairs), "kind"), *cells)
+    query = (
+        sqlglot.select(exp.alias_(city, CITY), exp.alias_(_kind(pairs, edited), "kind"), *cells)
         .from_(TODAY)
         .join(YESTERDAY, on=same, join_type="full")
     )
+    for place in edited:
+        before, after = (cell.copy() for cell in pairs[place])
+        became = before.eq(column("ancestor", renamed(place))).and_(
+            after.eq(column("cell", renamed(place)))
+        )
+        query = query.join(renamed(place), on=became, join_type="left")
+    return query
 
 
-def _kind(pairs: Sequence[tuple[exp.Column, exp.Column]]) -> exp.Expression:
+def _kind(pairs: Sequence[tuple[exp.Column, exp.Column]], edited: Sequence[int]) -> exp.Expression:
     """The bits of people. A comparison with an unknown cell is not true."""
     moves = [exp.NEQ(this=before.copy(), expression=after.copy()) for before, after in pairs]
+    for place in edited:
+        became = _known(column("cell", renamed(place)))
+        moves[place] = exp.and_(moves[place], exp.not_(became))
     bits = [
         (_known(column(CUSTOMER, TODAY)), HERE),
         (_known(column(CUSTOMER, YESTERDAY)), WAS_HERE),
@@ -241,12 +271,20 @@ def _people(city: str, kind: int, customers: int) -> People:
     return People(city, bool(kind & HERE), bool(kind & WAS_HERE), bool(kind & MOVED), customers)
 
 
-def _moves(flows: pa.Table) -> dict[int, Flow]:
-    """The rows of who went from one cell to another, by their place in the table."""
+def _moves(flows: pa.Table, edited: Mapping[str, Descent]) -> dict[int, Flow]:
+    """The rows of who went from one cell to another, by their place in the table.
+
+    To be in a cell that one's own became is no move.
+    """
     moved = pc.fill_null(pc.not_equal(flows["from_cell"], flows["to_cell"]), False)
     places = pc.indices_nonzero(moved)
     rows = flows.take(places).to_pylist()
-    return {place: Flow(**row) for place, row in zip(places.to_pylist(), rows, strict=True)}
+    return {
+        place: Flow(**row)
+        for place, row in zip(places.to_pylist(), rows, strict=True)
+        if row["matrix"] not in edited
+        or not edited[row["matrix"]].came_from(row["to_cell"], row["from_cell"])
+    }
 
 
 def _with_dimensions(flows: pa.Table, moves: dict[int, Flow], cells: Cells) -> pa.Table:

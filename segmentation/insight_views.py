@@ -22,6 +22,7 @@ from .insight.today import Today, published_day
 from .insight.workbook import Described, workbook
 from .insight_forms import AgainstForm, GroupForm, visible_catalogue
 from .insight_jobs import Answer, ask, find_answer
+from .propose_views import may_propose
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SHOWN = 12
@@ -102,6 +103,7 @@ def insight(request: HttpRequest) -> HttpResponse:
         "today": today,
         "asking": asking,
         "scope": scope_of(asking.reader),
+        "may_propose": may_propose(asking.reader),
     }
     if not asking.asked:
         return render(request, "segmentation/insight/page.html", context)
@@ -159,7 +161,7 @@ def insight_workbook(request: HttpRequest) -> HttpResponse:
             "not_counted_yet", _("This profile has not been counted yet."), status=409
         )
     content = workbook(profile(answer.measured, asking.reader), asking.described(question))
-    name = f"{_('profile')}-{asking.today.business_date}.xlsx"
+    name = _("profile-%(day)s.xlsx") % {"day": asking.today.business_date}
     return HttpResponse(
         content,
         content_type=XLSX,

@@ -1,7 +1,12 @@
-"""How large every set is, and who came and left since the day before: one join of the two days."""
+"""How large every set is, and who came and left since the day before: one join of the two days.
 
-from collections import Counter
-from collections.abc import Sequence
+Most customers are in the same sets as yesterday. The join keeps those who are not, and only they
+are counted set by set; that sizes, comers and leavers then fit yesterday's sizes is checked.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,118 +22,152 @@ from lake.models import Partition
 from .bands import column
 from .parts import CITY, CUSTOMER
 
-TODAY, YESTERDAY = "today", "yesterday"
+MEMBERS, TODAY, YESTERDAY = "members", "today", "yesterday"
+Row = Sequence[Any]
 
 
-class Churn:
-    """Customers of one set: here today, yesterday, or both; in the province and by city.
+@dataclass
+class Sizes:
+    """Customers by city, of all and of every set (a column of ``members``)."""
 
-    Of a city: who moved to another city left the set there and came to it here.
-    """
+    columns: Sequence[str]
+    customers: int = 0
+    by_city: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
-    def __init__(self) -> None:
-        self.today: Counter[str] = Counter()
-        self.yesterday: Counter[str] = Counter()
-        self.both: Counter[str] = Counter()
-        self.stayed = 0
+    def add(self, rows: Iterable[Row]) -> None:
+        """Rows of ``size_query``."""
+        for city, customers, *found in rows:
+            self.customers += customers
+            self.by_city[city].update(dict(zip(self.columns, found, strict=True)))
 
-    def add(self, city: str | None, before: str | None, here: int, was: int, both: int) -> None:
-        self.today[city or ""] += here
-        self.yesterday[before or ""] += was
-        self.stayed += both
-        if city == before:
-            self.both[city or ""] += both
-
-    def facts(self, *, compared: bool) -> dict[str, Any]:
-        """customers, came, left, by_city; came and left are None where there is no day before."""
-        cities = sorted(city for city in {*self.today, *self.yesterday} if city)
-        by_city = {
-            city: _line(self.today[city], self.yesterday[city], self.both[city], compared)
-            for city in cities
-            if self.today[city] or self.yesterday[city]
-        }
-        totals = self.today.total(), self.yesterday.total(), self.stayed
-        return _line(*totals, compared) | {"by_city": by_city}
+    def of(self, name: str) -> int:
+        return sum(counts[name] for counts in self.by_city.values())
 
 
-def _line(today: int, yesterday: int, both: int, compared: bool) -> dict[str, int | None]:
-    return {
-        "customers": today,
-        "came": today - both if compared else None,
-        "left": yesterday - both if compared else None,
-    }
+def size_query(columns: Sequence[str]) -> exp.Select:
+    """Rows (city, customers, and per set its customers) of the table MEMBERS."""
+    city = column(CITY, MEMBERS)
+    counts = [exp.CountIf(this=column(name, MEMBERS)) for name in columns]
+    tree = sqlglot.select(city, exp.Count(this=exp.Star()), *counts)
+    return tree.from_(MEMBERS).group_by(city.copy())
 
 
-def count_members(
-    today: Sequence[Path], yesterday: Partition | None, columns: Sequence[str]
+@dataclass
+class Moves:
+    """One set's comers and leavers. By city: who moved left the set there and came to it here."""
+
+    came: int = 0
+    left: int = 0
+    came_to: Counter[str] = field(default_factory=Counter)
+    left_from: Counter[str] = field(default_factory=Counter)
+
+    def add(self, city: str, before: str, here: int, was: int, both: int) -> None:
+        self.came += here - both
+        self.left += was - both
+        stayed = both if city == before else 0
+        self.came_to[city] += here - stayed
+        self.left_from[before] += was - stayed
+
+
+def member_facts(
+    sizes: Sizes, today: Sequence[Path], yesterday: Partition | None
 ) -> dict[str, Any]:
-    """Return ``customers`` (rows of today) and ``sets``: by column what ``Churn.facts`` says.
+    """Return ``customers`` and ``sets``: by column customers, came, left, and these by_city.
 
-    Part with part, or all at once on the day their number changed. Raises DomainError
-    ``members_do_not_reconcile`` when yesterday's sizes are not found again in the join.
+    came and left are None of a set that the day before did not have. Raises DomainError
+    ``members_do_not_reconcile`` where today's size less comers plus leavers isn't yesterday's.
     """
-    known = set(pq.read_schema(yesterday.file(0)).names) if yesterday else set()
-    compared = [name for name in columns if name in known]
-    counts = {name: Churn() for name in columns}
-    customers = 0
-    with DuckDB() as engine:
-        for files, before in _pairs(today, yesterday):
-            engine.register(TODAY, files)
-            if before:
-                engine.register(YESTERDAY, before)
-            tree = churn_query(columns, compared, join=bool(before))
-            for city, was_city, rows, *found in engine.rows(tree):
-                customers += rows
-                for place, name in enumerate(columns):
-                    counts[name].add(city, was_city, *found[3 * place : 3 * place + 3])
+    moves = count_moves(today, yesterday, sizes.columns) if yesterday else {}
     if yesterday is not None:
-        _reconcile(counts, yesterday, compared)
+        _reconcile(sizes, moves, yesterday)
     return {
-        "customers": customers,
-        "sets": {name: counts[name].facts(compared=name in compared) for name in columns},
+        "customers": sizes.customers,
+        "sets": {name: _facts(name, sizes, moves.get(name)) for name in sizes.columns},
     }
 
 
-def _pairs(
-    today: Sequence[Path], yesterday: Partition | None
-) -> list[tuple[list[Path], list[Path]]]:
-    if yesterday is None:
-        return [([file], []) for file in today]
+def _facts(name: str, sizes: Sizes, moves: Moves | None) -> dict[str, Any]:
+    here = {city: counts[name] for city, counts in sizes.by_city.items() if counts[name]}
+    cities = sorted({*here, *(+moves.left_from if moves else ())})
+    by_city = {
+        city: {
+            "customers": here.get(city, 0),
+            "came": moves.came_to[city] if moves else None,
+            "left": moves.left_from[city] if moves else None,
+        }
+        for city in cities
+    }
+    return {
+        "customers": sizes.of(name),
+        "came": moves.came if moves else None,
+        "left": moves.left if moves else None,
+        "by_city": by_city,
+    }
+
+
+def count_moves(
+    today: Sequence[Path], yesterday: Partition, columns: Sequence[str]
+) -> dict[str, Moves]:
+    """By set that both days have.
+
+    Part is joined with part, or all at once on the day that their number changed.
+    """
+    known = set(pq.read_schema(yesterday.file(0)).names)
+    compared = [name for name in columns if name in known]
+    moves = {name: Moves() for name in compared}
+    tree = moves_query(compared)
+    with DuckDB() as engine:
+        for files, before in _pairs(today, yesterday) if compared else ():
+            engine.register(TODAY, files)
+            engine.register(YESTERDAY, before)
+            for city, was_city, *found in engine.rows(tree):
+                for place, name in enumerate(compared):
+                    # Of those who were not there at all the engine counts null, not 0.
+                    counts = (n or 0 for n in found[3 * place : 3 * place + 3])
+                    moves[name].add(city or "", was_city or "", *counts)
+    return moves
+
+
+def _pairs(today: Sequence[Path], yesterday: Partition) -> Iterator[tuple[list[Path], list[Path]]]:
     if yesterday.parts != len(today):
-        return [(list(today), yesterday.files)]
-    return [([t], [y]) for t, y in zip(today, yesterday.files, strict=True)]
+        yield list(today), yesterday.files
+    else:
+        yield from (([t], [y]) for t, y in zip(today, yesterday.files, strict=True))
 
 
-def churn_query(columns: Sequence[str], compared: Sequence[str], *, join: bool) -> exp.Select:
-    """Rows (city today, city yesterday, customers of today, and per set: here, was here, both)."""
-    cities = [column(CITY, TODAY), column(CITY, YESTERDAY) if join else exp.null()]
-    counted: list[exp.Expression] = [exp.Count(this=column(CUSTOMER, TODAY))]
-    for name in columns:
-        here, was = column(name, TODAY), column(name, YESTERDAY)
-        counted.append(_count(here))
-        if name in compared:
-            counted += [_count(was), _count(exp.and_(here, was))]
-        else:
-            counted += [exp.Literal.number(0), exp.Literal.number(0)]
-    aliased = [exp.alias_(tree, f"n{place}") for place, tree in enumerate([*cities, *counted])]
-    tree = sqlglot.select(*aliased).from_(TODAY)
-    if not join:
-        return tree.group_by(cities[0].copy())
-    same = column(CUSTOMER, TODAY).eq(column(CUSTOMER, YESTERDAY))
-    tree = tree.join(YESTERDAY, on=same, join_type="full")
-    return tree.group_by(*(city.copy() for city in cities))
+def moves_query(columns: Sequence[str]) -> exp.Select:
+    """Rows (city today, city yesterday, and per set: here, was here, both) of who changed anything.
+
+    Anything: one of the sets, the city, or whether he is a customer at all.
+    """
+    pairs = [(column(name, TODAY), column(name, YESTERDAY)) for name in (CITY, *columns)]
+    (city, was_city), *sets = pairs
+    counts = [
+        exp.alias_(exp.CountIf(this=condition), f"n{place}")
+        for place, condition in enumerate(
+            condition for here, was in sets for condition in (here, was, exp.and_(here, was))
+        )
+    ]
+    # A day on which he was no customer has no city, and null is other than any.
+    other = [exp.NullSafeNEQ(this=city, expression=was_city)]
+    other += [exp.NEQ(this=here, expression=was) for here, was in sets]
+    return (
+        sqlglot.select(exp.alias_(city, "city"), exp.alias_(was_city, "was_city"), *counts)
+        .from_(TODAY)
+        .join(
+            YESTERDAY,
+            on=column(CUSTOMER, TODAY).eq(column(CUSTOMER, YESTERDAY)),
+            join_type="full",
+        )
+        .where(exp.or_(*other))
+        .group_by(city.copy(), was_city.copy())
+    )
 
 
-def _count(condition: exp.Expression) -> exp.Expression:
-    """How many rows it is true of; null, of who was not there, is not true."""
-    return exp.CountIf(this=condition.copy())
-
-
-def _reconcile(counts: dict[str, Churn], yesterday: Partition, compared: Sequence[str]) -> None:
-    """The sizes of the day before are found again: no customer was joined twice or lost."""
-    for name in compared:
+def _reconcile(sizes: Sizes, moves: dict[str, Moves], yesterday: Partition) -> None:
+    for name, moved in moves.items():
         told = yesterday.facts["sets"][name]["customers"]
-        found = counts[name].yesterday.total()
+        found = sizes.of(name) - moved.came + moved.left
         if told != found:
             raise DomainError(
                 "members_do_not_reconcile",

@@ -1,98 +1,67 @@
-"""All sets of a day as one query over a table of customers: each distinct leaf computed once.
+"""All sets of a day as one query over a table of customers.
 
-    found       every box of cells, list and city says of him whether he is in it; his numbers, each
-                looked at once for whether it is finite
-    compared    the comparisons that several rules make
-    ruled       what every rule says
-    level 1     the sets that are made of these alone
+    numbers     every number that rules look at, null unless finite
+    facts       every distinct condition of the rules, false where it is unknown
+    level 1     the sets that are made of these and of boxes, lists and cities alone
     level 2 …   the sets that name sets of the levels before
 
-A box of cells is looked up in a small table of the matrix's cells; a list is a join on the
-customer's number. No leaf is null: what is unknown of a customer does not put him into a set.
+A rule is true exactly when the truths of its conditions, joined by its own *and* and *or*, are: SQL
+loses nothing when unknown becomes false below them instead of above. So no column is null, a
+condition is computed once for all rules that make it, and the rest is a few bits per set.
 """
 
-from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-import pyarrow as pa
 import sqlglot
 from sqlglot import exp
 
-from rules import Catalogue, Params, canonical, is_true
+from rules import Catalogue, Params, Rule, canonical, is_true
+from rules.nodes import And, Or
 
 from .audience_checks import compiled
 from .bands import SOURCE, column
-from .keys import ROW, cell_column
+from .keys import ROW
 from .member_sets import SetInUse, SetsInUse
-from .parts import CITY, CUSTOMER
-from .sets import (
-    LIST,
-    MARK,
-    AllOf,
-    AnyOf,
-    But,
-    InCells,
-    NamedSet,
-    Node,
-    OfRule,
-    Ref,
-    references,
-)
-
-
-@dataclass(frozen=True)
-class Boxes:
-    """The boxes of one matrix: ``table`` has ``cell`` and one truth per box, true inside it."""
-
-    matrix: str
-    table: pa.Table
-    place: int
-
-    @property
-    def name(self) -> str:
-        return f"cells_{self.place}"
+from .parts import CITY
+from .sets import LIST, MARK, AllOf, AnyOf, But, InCells, NamedSet, Node, OfRule, Ref, references
 
 
 class MemberQuery:
-    """``boxes``: by matrix; ``held_lists``: the lists that hold anybody today, by code.
+    """``held_lists``: the lists that hold anybody today; another one is expired.
 
-    SOURCE has ROW, the customer's number where lists are asked, the attributes that rules read, and
-    the column of cells of every matrix in ``boxes``.
+    SOURCE has ROW, the attributes that rules read, CITY, and truths never null: ``box_column`` of
+    every box, ``list_column`` of every list held.
     """
 
     def __init__(
-        self,
-        used: SetsInUse,
-        catalogue: Catalogue,
-        params: Params,
-        boxes: Mapping[str, Boxes],
-        held_lists: Collection[str],
+        self, used: SetsInUse, catalogue: Catalogue, params: Params, held_lists: Sequence[str]
     ) -> None:
         self._used = used
         self._catalogue = catalogue
         self._params = params
-        self._boxes = boxes
-        self._held = sorted(held_lists)
-        self._found: dict[exp.Expression, str] = {}
-        self._rules: dict[exp.Expression, str] = {}
+        self._held = frozenset(held_lists)
+        self._truths: dict[str, None] = {}  # truths of SOURCE that are passed on, in order
+        self._facts: dict[exp.Expression, str] = {}
         self._conditions: dict[Ref, exp.Expression] = {
             it.ref: self._condition(it) for it in used.sets
         }
         self.tree = self._tree()
 
-    def list_name(self, code: str) -> str:
-        return f"list_{self._held.index(code)}"
+    @property
+    def columns(self) -> list[str]:
+        """The sets as columns: marks, then audiences, by code."""
+        return [
+            it.column for it in sorted(self._used.sets, key=lambda it: (it.kind != MARK, it.code))
+        ]
 
-    # --- one set ---
+    # --- one set, over the columns of facts and truths, and of the levels before its own ---
 
     def _condition(self, it: SetInUse) -> exp.Expression:
-        """The set over the columns of leaves and of the levels before its own."""
-        condition = self._of(it.node)
-        if it.city:
-            home = column(CITY, SOURCE).eq(self._params.bind(it.city, "TEXT"))
-            condition = exp.and_(condition, _named(is_true(home), self._found, "found"))
-        return condition
+        if not it.city:
+            return self._of(it.node)
+        home = column(CITY, SOURCE).eq(self._params.bind(it.city, "TEXT"))
+        return exp.and_(self._of(it.node), self._fact(home))
 
     def _of(self, node: Node) -> exp.Expression:
         match node:
@@ -103,31 +72,40 @@ class MemberQuery:
             case But():
                 others = exp.or_(*map(self._of, node.without))
                 return exp.paren(exp.and_(self._of(node.whole), exp.not_(exp.paren(others))))
-            case NamedSet() if node.kind != LIST:
-                return exp.column(f"{node.kind}_{node.code}", quoted=True)
-        if isinstance(node, OfRule):
-            return _named(self._rule(node), self._rules, "rule")
-        return _named(self._membership(node), self._found, "found")
-
-    def _rule(self, leaf: OfRule) -> exp.Expression:
-        """In its one spelling, so that a rule is computed once however it is written."""
-        rule = compiled(leaf.rule, self._catalogue)
-        return is_true(compiled(canonical(rule), self._catalogue).sql(self._params, SOURCE))
-
-    def _membership(self, leaf: Node) -> exp.Expression:
-        match leaf:
+            case OfRule(text):
+                rule = compiled(text, self._catalogue)
+                # In its one spelling, so that conditions written unlike are still one.
+                return self._rule(compiled(canonical(rule), self._catalogue))
             case InCells():
-                return is_true(column(box_column(leaf), self._boxes[leaf.matrix].name))
+                return self._truth(box_column(node))
+            case NamedSet(kind, code) if kind != LIST:
+                return exp.column(f"{kind}_{code}", quoted=True)
             case NamedSet(_kind, code) if code in self._held:
-                found = column(CUSTOMER, self.list_name(code))
-                return exp.not_(exp.Is(this=found, expression=exp.null()))
+                return self._truth(list_column(code))
         return exp.false()  # a list that has expired
+
+    def _rule(self, rule: Rule) -> exp.Expression:
+        match rule.tree:
+            case And(operands):
+                parts = [self._rule(replace(rule, tree=operand)) for operand in operands]
+                return exp.paren(exp.and_(*parts))
+            case Or(operands):
+                parts = [self._rule(replace(rule, tree=operand)) for operand in operands]
+                return exp.paren(exp.or_(*parts))
+        return self._fact(rule.sql(self._params, SOURCE))
+
+    def _truth(self, name: str) -> exp.Expression:
+        self._truths[name] = None
+        return exp.column(name, quoted=True)
+
+    def _fact(self, condition: exp.Expression) -> exp.Expression:
+        return _named(is_true(condition), self._facts, "fact")
 
     # --- all sets ---
 
     def _tree(self) -> exp.Select:
         tree = self._leaves()
-        carried = [*self._found.values(), *self._rules.values()]
+        carried = [*self._truths, *self._facts.values()]
         levels: dict[str, int] = {}
         for it in self._used.sets:
             levels[it.column] = 1 + max((levels[name] for name in _needs(it)), default=0)
@@ -138,48 +116,19 @@ class MemberQuery:
             carried += new
         return _layer(tree, [ROW, *self.columns], {}, "members")
 
-    @property
-    def columns(self) -> list[str]:
-        """The sets as columns: marks, then audiences, by code."""
-        return [
-            it.column for it in sorted(self._used.sets, key=lambda it: (it.kind != MARK, it.code))
-        ]
-
     def _leaves(self) -> exp.Select:
-        """ROW and every leaf by name."""
-        rules = list(self._rules)
+        """ROW, every truth and every fact by name."""
         numbers: dict[exp.Expression, str] = {}
-        rules = [_hoisted(rule, _is_number, numbers, "number") for rule in rules]
-        shared: dict[exp.Expression, str] = {}
-        made = Counter(tree for rule in rules for tree in rule.find_all(exp.Predicate))
-        rules = [
-            _hoisted(rule, lambda tree: made[tree] > 1, shared, "comparison") for rule in rules
-        ]
-        kept = [ROW, *self._found.values()]
-        read = sorted({c.name for rule in [*rules, *shared] for c in rule.find_all(exp.Column)})
-        raw = [name for name in read if name not in {*numbers.values(), *shared.values()}]
-        tree = self._joined(
-            [ROW, *raw], {n: t for t, n in [*self._found.items(), *numbers.items()]}
-        )
-        kept += [*raw, *numbers.values()]
-        tree = _layer(tree, kept, {name: part for part, name in shared.items()}, SOURCE)
-        kept += shared.values()
-        named = dict(zip(self._rules.values(), rules, strict=True))
-        return _layer(tree, kept, named, SOURCE)
-
-    def _joined(self, own: Sequence[str], new: Mapping[str, exp.Expression]) -> exp.Select:
-        """SOURCE with the small tables beside it."""
-        columns = [exp.alias_(column(name, SOURCE), name, quoted=True) for name in own]
-        columns += [exp.alias_(tree, name, quoted=True) for name, tree in new.items()]
-        tree = sqlglot.select(*columns).from_(SOURCE)
-        for boxes in self._boxes.values():
-            here = column(cell_column(boxes.matrix), SOURCE)
-            tree = tree.join(boxes.name, on=here.eq(column("cell", boxes.name)), join_type="left")
-        for code in self._held:
-            name = self.list_name(code)
-            same = column(CUSTOMER, SOURCE).eq(column(CUSTOMER, name))
-            tree = tree.join(name, on=same, join_type="left")
-        return tree
+        facts = {
+            name: _hoisted(tree, _is_number, numbers, "number")
+            for tree, name in self._facts.items()
+        }
+        read = {c.name for tree in facts.values() for c in tree.find_all(exp.Column)}
+        kept = [ROW, *self._truths, *sorted(read - set(numbers.values()))]
+        own = [exp.column(name, quoted=True) for name in kept]
+        looked_at = [exp.alias_(tree, name, quoted=True) for tree, name in numbers.items()]
+        tree = sqlglot.select(*own, *looked_at).from_(SOURCE)
+        return _layer(tree, [ROW, *self._truths], facts, SOURCE)
 
 
 def _named(tree: exp.Expression, names: dict[exp.Expression, str], what: str) -> exp.Column:
@@ -201,12 +150,10 @@ def _hoisted(
     names: dict[exp.Expression, str],
     what: str,
 ) -> exp.Expression:
-    """The tree with columns of a layer below in place of the parts that are wanted."""
+    """The tree with columns of the layer below in place of the parts that are wanted."""
 
     def replaced(part: exp.Expression) -> exp.Expression:
-        if not wanted(part):
-            return part
-        return column(_named(part, names, what).name, SOURCE)
+        return column(_named(part, names, what).name, SOURCE) if wanted(part) else part
 
     return tree.transform(replaced)
 
@@ -221,5 +168,11 @@ def _needs(it: SetInUse) -> set[str]:
 
 
 def box_column(leaf: InCells) -> str:
-    """The column of the matrix's small table that says which cells are in the box."""
-    return "in " + ("; ".join(f"{code}={'|'.join(bands)}" for code, bands in leaf.box) or "any")
+    """The column of SOURCE that says whether the customer's cell is in the box."""
+    bands = "; ".join(f"{code}={'|'.join(bands)}" for code, bands in leaf.box)
+    return f"in {leaf.matrix}: {bands}"
+
+
+def list_column(code: str) -> str:
+    """The column of SOURCE that says whether the customer is on the list."""
+    return f"on {code}"

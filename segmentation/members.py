@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from django.conf import settings
 from django.utils.translation import gettext as _
+from sqlglot import exp
 
 from common.errors import DomainError
 from common.keys import key_of
@@ -32,14 +33,13 @@ from .audience_lists import LISTS
 from .bands import SOURCE
 from .cells import CellBoxes
 from .keys import ROW, cell_column
-from .member_churn import count_members
-from .member_query import Boxes, MemberQuery, box_column
+from .member_churn import MEMBERS, Row, Sizes, member_facts, size_query
+from .member_query import MemberQuery, box_column, list_column
 from .member_sets import SetInUse, SetsInUse, sets_in_use
 from .models import MatrixVersion
 from .parts import CITY, CUSTOMER, CUSTOMERS, SCORES
 from .sets import InCells, OfRule, leaves
 
-MEMBERS = "members"
 # Raise it when equal inputs give another result.
 VERSION = 1
 
@@ -71,7 +71,7 @@ def materialise(
 
     Columns ``mark_<code>`` and ``audience_<code>``, never null; parts and order are the snapshot's.
     ``used``: the sets as the day pinned them; None: as they are now. ``yesterday``: the members of
-    the day before, to tell who came and left. Facts: ``sets``, by column (see ``count_members``),
+    the day before, to tell who came and left. Facts: ``sets``, by column (see ``member_facts``),
     and ``lists``. Raises DomainError that names the set when one can't be computed; then nothing
     is written.
     """
@@ -88,12 +88,11 @@ def materialise(
     )
     with partitions.writing(MEMBERS, business_date, key, parts=snapshot.parts) as draft:
         outputs = [draft.file(part) for part in range(snapshot.parts)]
-        columns = write_members(inputs, outputs, used, _boxes(used, cells), progress)
-        facts = count_members(outputs, yesterday, columns)
-        _check_rows(facts["customers"], snapshot.rows)
-        definitions = _definitions(used, cells)
-        for column in columns:
-            facts["sets"][column]["definition"] = definitions[column]
+        sizes = write_members(inputs, outputs, used, _boxes(used, cells), progress)
+        _check_rows(sizes.customers, snapshot.rows)
+        facts = member_facts(sizes, outputs, yesterday)
+        for column, definition in _definitions(used, cells).items():
+            facts["sets"][column]["definition"] = definition
         draft.facts = facts | {"lists": {it.code: it.code in held for it in used.lists}}
     assert draft.partition is not None
     return draft.partition
@@ -150,11 +149,19 @@ def _definitions(used: SetsInUse, cells: Partition) -> dict[str, str]:
 # --- boxes of cells ---
 
 
+@dataclass(frozen=True)
+class Boxes:
+    """Boxes of one matrix. ``cells``: their numbers; ``inside``: by box_column, cell by cell."""
+
+    cells: np.ndarray
+    inside: Mapping[str, np.ndarray]
+
+
 def _boxes(used: SetsInUse, cells: Partition) -> dict[str, Boxes]:
     """The boxes that sets name, by matrix, as the versions that the cells were assigned by."""
     numbers = {proof["matrix"]: proof["version"] for proof in cells.facts["matrices"]}
     versions: dict[str, CellBoxes] = {}
-    columns: dict[str, dict[str, np.ndarray]] = {}
+    inside: dict[str, dict[str, np.ndarray]] = {}
     for it in used.sets:
         for leaf, _where in leaves(it.node):
             if isinstance(leaf, InCells):
@@ -162,14 +169,11 @@ def _boxes(used: SetsInUse, cells: Partition) -> dict[str, Boxes]:
                     if leaf.matrix not in versions:
                         versions[leaf.matrix] = _version(leaf.matrix, numbers)
                     version = versions[leaf.matrix]
-                    inside = np.isin(version.keys, version.inside(leaf.named_box))
+                    held = np.isin(version.keys, version.inside(leaf.named_box))
                 except DomainError as error:
                     raise _not_computable(it, error) from error
-                columns.setdefault(leaf.matrix, {})[box_column(leaf)] = inside
-    return {
-        matrix: Boxes(matrix, pa.table({"cell": versions[matrix].keys} | found), place)
-        for place, (matrix, found) in enumerate(sorted(columns.items()))
-    }
+                inside.setdefault(leaf.matrix, {})[box_column(leaf)] = held
+    return {matrix: Boxes(versions[matrix].keys, held) for matrix, held in sorted(inside.items())}
 
 
 def _version(matrix: str, numbers: Mapping[str, int]) -> CellBoxes:
@@ -237,21 +241,23 @@ def write_members(
     boxes: Mapping[str, Boxes],
     progress: Progress,
     catalogue: Catalogue | None = None,
-) -> list[str]:
-    """Write the parts of ``members``; return its columns of sets. See ``materialise``."""
+) -> Sizes:
+    """Write the parts of ``members``; return the size of every set. See ``materialise``."""
     catalogue = catalogue or rule_catalogue()
     homes = _homes(inputs, used, catalogue)
     params = Params(inputs.business_date)
-    query = MemberQuery(used, catalogue, params, boxes, list(inputs.lists))
-    writer = _PartWriter(inputs, boxes, homes, query, params.values)
-    for done, _part in enumerate(_side_by_side(writer.write, outputs), 1):
+    query = MemberQuery(used, catalogue, params, list(inputs.lists))
+    sizes = Sizes(query.columns)
+    writer = _PartWriter(inputs, boxes, homes, query, params.values, size_query(query.columns))
+    for done, rows in enumerate(_side_by_side(writer.write, outputs), 1):
+        sizes.add(rows)
         progress(done, len(outputs))
-    return query.columns
+    return sizes
 
 
 def _side_by_side(
-    write: Callable[[DuckDB, int, Path], None], outputs: Sequence[Path]
-) -> Iterator[None]:
+    write: Callable[[DuckDB, int, Path], list[Row]], outputs: Sequence[Path]
+) -> Iterator[list[Row]]:
     """Write the parts, as many at a time as the engine may use threads; an error begins no more.
 
     Each of these has an engine of its own, which keeps the query's text from part to part.
@@ -261,10 +267,10 @@ def _side_by_side(
         for _thread in range(settings.ENGINE_THREADS):
             free.put(stack.enter_context(DuckDB(threads=1)))
 
-        def one(part: int, output: Path) -> None:
+        def one(part: int, output: Path) -> list[Row]:
             engine = free.get()
             try:
-                write(engine, part, output)
+                return write(engine, part, output)
             finally:
                 free.put(engine)
 
@@ -284,15 +290,12 @@ class _PartWriter:
     homes: Mapping[str, str]
     query: MemberQuery
     values: Mapping[str, Any]
+    size_query: exp.Select
 
-    def write(self, engine: DuckDB, part: int, output: Path) -> None:
+    def write(self, engine: DuckDB, part: int, output: Path) -> list[Row]:
+        """Write the part; return the rows of ``size_query``."""
         source = self._source(part)
         engine.register(SOURCE, source)
-        for boxes in self.boxes.values():
-            engine.register(boxes.name, boxes.table)
-        for code, files in self.inputs.lists.items():
-            same_cut = len(files) == len(self.inputs.customers)
-            engine.register(self.query.list_name(code), files[part] if same_cut else files)
         found = engine.arrow(self.query.tree, self.values)
         rows = found[ROW].to_numpy()
         if not np.array_equal(rows, np.arange(len(source))):
@@ -302,21 +305,43 @@ class _PartWriter:
         # A truth is a bit: zstd takes three times as long as snappy to save a tenth of the room.
         packed = dict.fromkeys(sets, "snappy") | {CUSTOMER: "zstd", CITY: "zstd"}
         pq.write_table(
-            table, output, compression=packed, row_group_size=ROW_GROUP, use_dictionary=[CITY]
+            table,
+            output,
+            compression=packed,
+            row_group_size=ROW_GROUP,
+            use_dictionary=[CITY],
+            write_statistics=[CUSTOMER, CITY],
         )
+        engine.register(MEMBERS, table)
+        return engine.rows(self.size_query)
 
     def _source(self, part: int) -> pa.Table:
-        """The snapshot's rows: place, number, city, the attributes and cells that are asked."""
+        """The snapshot's rows: place, number, city, attributes; who is in each box and list."""
         table = _read(self.inputs.customers[part], [CUSTOMER, *self._of(CUSTOMERS)])
         if self.inputs.scores and self._of(SCORES):
             table = _beside(table, _read(self.inputs.scores[part], [CUSTOMER, *self._of(SCORES)]))
-        cells = sorted({cell_column(matrix) for matrix in self.boxes})
-        if cells:
-            table = _beside(table, _read(self.inputs.cells[part], [CUSTOMER, *cells]))
-        rows = pa.array(np.arange(len(table), dtype=np.int32))
-        compared = {name: _as_compared(table[name]) for name in table.column_names}
-        compared |= {name: table[name] for name in cells}
-        return pa.table({ROW: rows} | compared)
+        columns = {name: _as_compared(table[name]) for name in table.column_names}
+        columns[ROW] = pa.array(np.arange(len(table), dtype=np.int32))
+        if self.boxes:
+            columns |= self._in_boxes(part, table[CUSTOMER])
+        for code, files in self.inputs.lists.items():
+            here = [files[part]] if len(files) == len(self.inputs.customers) else files
+            listed = pa.concat_tables([pq.read_table(f, use_threads=False) for f in here])
+            columns[list_column(code)] = pc.is_in(table[CUSTOMER], listed[CUSTOMER])
+        return pa.table(columns)
+
+    def _in_boxes(self, part: int, customers: pa.ChunkedArray) -> dict[str, pa.Array]:
+        """By box whether each customer's cell is in it; outside the matrix he is in none."""
+        names = {matrix: cell_column(matrix) for matrix in self.boxes}
+        cells = _read(self.inputs.cells[part], [CUSTOMER, *names.values()])
+        cells = _beside(pa.table({CUSTOMER: customers}), cells)
+        found: dict[str, pa.Array] = {}
+        for matrix, boxes in self.boxes.items():
+            places = pc.index_in(cells[names[matrix]], pa.array(boxes.cells))
+            places = pc.fill_null(places, len(boxes.cells)).to_numpy()
+            for name, inside in boxes.inside.items():
+                found[name] = pa.array(np.append(inside, False)[places])
+        return found
 
     def _of(self, home: str) -> list[str]:
         return sorted(name for name, at in self.homes.items() if at == home)

@@ -9,8 +9,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from accounts.models import User
 from common.errors import DomainError
-from common.pages import require
+from common.pages import signed_in
 from common.permissions import Permission
 
 from .propose import Proposal
@@ -32,13 +33,16 @@ class CellRow:
     expected: int
 
 
-@require(Permission.EDIT_MATRICES, Permission.TRAIN_MODELS)
-def propose(request: HttpRequest) -> HttpResponse:
-    """The wish; with it, the proposal; with the draft's text, saved.
+def may_propose(reader: User) -> bool:
+    """Who edits matrices or trains models; for the whole province, of which all is learned."""
+    allowed = reader.can(Permission.EDIT_MATRICES) or reader.can(Permission.TRAIN_MODELS)
+    return allowed and reader.cities is None
 
-    What is proposed is learned from the whole province: who sees one city only may not.
-    """
-    if request.user.cities is not None:
+
+@signed_in
+def propose(request: HttpRequest) -> HttpResponse:
+    """The wish; with it, the proposal; with the draft's text, saved."""
+    if not may_propose(request.user):
         raise PermissionDenied
     if request.method == "POST" and request.POST.get("do") == "save":
         return _save(request)
@@ -76,7 +80,7 @@ def _save(request: HttpRequest) -> HttpResponse:
             messages.success(
                 request, _("%(version)s has been saved as a draft.") % {"version": version}
             )
-            return redirect("matrix-proposal")
+            return redirect("matrix-draft", code=version.matrix_id, pk=version.pk)
     context = {"form": WishForm(reader=request.user), "draft": draft, "may_save": True}
     return render(request, PAGE, context, status=422)
 

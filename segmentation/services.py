@@ -1,5 +1,6 @@
 """Writes: strategies, drafts of matrices, and publishing, which proves and numbers the cells."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -82,6 +83,29 @@ def publish_version(
     after = {"version": version.number, **version.proof, **numbered}
     log(by=by, action="publish_matrix", target=target_of(version), after=after)
     return version
+
+
+def refuse_unfit(versions: Iterable[MatrixVersion]) -> None:
+    """Prove published versions again, by the catalogue and the cities as they are now.
+
+    Raises DomainError ``matrix_unfit`` (409): an attribute has changed its type or is gone since,
+    a category lost a value, a city was closed. The day stops before it computes anything.
+    """
+    catalogue, known = rule_catalogue(), cities()
+    for version in versions:
+        try:
+            prove(MatrixDefinition.from_json(version.body), catalogue, known)
+        except DomainError as error:
+            raise DomainError(
+                "matrix_unfit",
+                _(
+                    "%(version)s no longer fits the attribute catalogue: %(why)s Correct the "
+                    "catalogue, or publish a version that fits it."
+                )
+                % {"version": version, "why": error.message},
+                status=409,
+                **error.extra,
+            ) from error
 
 
 @transaction.atomic

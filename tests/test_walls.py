@@ -9,6 +9,7 @@ Outside the scope 404, inside it without the permission 403.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pytest
@@ -20,6 +21,17 @@ from accounts.roles import ROLES
 from campaigns.models import Answer
 from common.permissions import Permission
 from jobs.models import State
+from segmentation.definition import MatrixDefinition
+from segmentation.drafts import begin_draft
+from segmentation.models import (
+    Audience,
+    AuxiliaryMatrix,
+    Cell,
+    ImportedList,
+    Mark,
+    MatrixVersion,
+)
+from segmentation.services import define_strategy, publish_version, save_draft
 from tests.accounts.people import make_province, make_user
 from tests.portal.day import make_day, make_publication
 from tests.portal.settings import page_settings as page_settings
@@ -36,6 +48,7 @@ class Wall:
     """``opens``: PUBLIC, SIGNED_IN or permissions; ``make(city)``: arguments of one thing there.
 
     ``scoped`` false: the thing belongs to no city. ``query`` is what a GET needs to succeed.
+    ``needs``: permissions that are asked beside; ``province_only``: 403 for who sees one city.
     """
 
     opens: str | tuple[Permission, ...]
@@ -43,6 +56,8 @@ class Wall:
     scoped: bool = False
     query: dict[str, str] | None = None
     ok: tuple[int, ...] = (200,)
+    needs: tuple[Permission, ...] = ()
+    province_only: bool = False
 
 
 def _run(city: str) -> dict[str, Any]:
@@ -70,6 +85,72 @@ def _user(city: str) -> dict[str, Any]:
     return {"pk": make_user("front-desk", city, username="target").pk}
 
 
+NAMED = {"code": "care", "name": {"zh": "保有", "en": "Care"}}
+EVERYBODY = {**NAMED, "kind": "rules", "bands": [{**NAMED, "else": True}]}
+MATRIX = {**NAMED, "strategy": "care", "dimensions": [EVERYBODY]}
+
+
+def _version() -> MatrixVersion:
+    define_strategy(code="care", name_zh="保有", name_en="Care", position=0, by="test")
+    return publish_version(save_draft(MatrixDefinition.from_json(MATRIX), by="test"), by="test")
+
+
+def _matrix(city: str) -> dict[str, Any]:
+    return {"code": _version().matrix_id}
+
+
+def _cell(city: str) -> dict[str, Any]:
+    _version()
+    return {"code": "care", "number": Cell.objects.get().number}
+
+
+def _matrix_version(city: str) -> dict[str, Any]:
+    return {"code": "care", "number": _version().number}
+
+
+def _draft(city: str) -> dict[str, Any]:
+    return {"code": "care", "pk": begin_draft(_version(), by="test").pk}
+
+
+def _cuts(city: str) -> dict[str, Any]:
+    return {"code": _version().matrix_id, "city": city}
+
+
+def _audience(city: str) -> dict[str, Any]:
+    names = {"name_zh": "目标", "name_en": "Target"}
+    return {"code": Audience.objects.create(code="a", city=city, expression=SET, **names).pk}
+
+
+def _auxiliary(city: str) -> dict[str, Any]:
+    names = {"name_zh": "辅助", "name_en": "Auxiliary"}
+    return {"code": AuxiliaryMatrix.objects.create(code="aux", city=city, **names).pk}
+
+
+def _mark(city: str) -> dict[str, Any]:
+    names = {"name_zh": "标记", "name_en": "Mark"}
+    matrix = _auxiliary(city)["code"]
+    return {"code": Mark.objects.create(code="m", matrix_id=matrix, expression=SET, **names).pk}
+
+
+def _list(city: str) -> dict[str, Any]:
+    held = ImportedList.objects.create(
+        code="l",
+        name_zh="名单",
+        name_en="List",
+        city=city,
+        source="test",
+        expires_on=date(2099, 1, 1),
+        key="k",
+        lines=0,
+        members=0,
+    )
+    return {"code": held.pk}
+
+
+SET = {"rule": "city = 'hangzhou'"}
+SEE, WRITE = (Permission.VIEW_MATRICES,), (Permission.EDIT_CAMPAIGNS,)
+INSIGHT = Wall(SEE, ok=(503,), needs=(Permission.VIEW_CUSTOMERS,))  # no day is published
+
 WALLS: dict[str, Wall] = {
     "home": Wall(SIGNED_IN),
     "latest-run": Wall((Permission.VIEW_RUNS,)),
@@ -79,6 +160,44 @@ WALLS: dict[str, Wall] = {
     "customer": Wall((Permission.VIEW_CUSTOMERS,), _customer, scoped=True),
     "api-recommendations": Wall(
         (Permission.USE_API, Permission.VIEW_CUSTOMERS), _customer, scoped=True
+    ),
+    "matrices": Wall(SEE),
+    "matrix": Wall(SEE, _matrix),
+    "matrix-cells": Wall(SEE, _matrix),
+    "matrix-cell": Wall(SEE, _cell),
+    "matrix-versions": Wall(SEE, _matrix),
+    "matrix-version": Wall(SEE, _matrix_version),
+    "matrix-compare": Wall(SEE, _matrix),
+    "matrix-compare-moves": Wall(SEE, _matrix),
+    "matrix-draft": Wall(SEE, _draft),
+    "matrix-draft-consequences": Wall(SEE, _draft),
+    "matrix-draft-cells": Wall(SEE, _draft),
+    "matrix-draft-dimension": Wall(
+        (Permission.EDIT_MATRICES,), _draft, query={"do": "add", "kind": "rules"}
+    ),
+    "city-cuts": Wall(SEE, _matrix),
+    "city-cut": Wall((Permission.SET_CITY_CUTS,), _cuts, scoped=True),
+    "audiences": Wall(SEE),
+    "audience-new": Wall(WRITE),
+    "audience": Wall(SEE, _audience, scoped=True),
+    "audience-edit": Wall(WRITE, _audience, scoped=True),
+    "auxiliary": Wall(SEE),
+    "auxiliary-new": Wall(WRITE),
+    "auxiliary-edit": Wall(WRITE, _auxiliary, scoped=True),
+    "mark-new": Wall(WRITE, _auxiliary, scoped=True),
+    "mark": Wall(SEE, _mark, scoped=True),
+    "mark-edit": Wall(WRITE, _mark, scoped=True),
+    "customer-lists": Wall(SEE),
+    "list-new": Wall(WRITE),
+    "customer-list": Wall(SEE, _list, scoped=True),
+    "list-replace": Wall(WRITE, _list, scoped=True),
+    "flows": Wall(SEE),
+    "flows-csv": Wall(SEE, ok=(404,)),  # no day is published
+    "insight": INSIGHT,
+    "insight-workbook": INSIGHT,
+    "insight-start": Wall(PUBLIC, ok=(405,)),  # posted only
+    "matrix-proposal": Wall(
+        (Permission.EDIT_MATRICES, Permission.TRAIN_MODELS), province_only=True
     ),
     "set_language": Wall(PUBLIC, ok=(302, 405)),
     "account_login": Wall(PUBLIC, ok=(200, 302)),
@@ -115,6 +234,9 @@ def expected(wall: Wall, user: User | None, city: str) -> set[int]:
     if user is None:
         return {302, 401}
     may = wall.opens == SIGNED_IN or any(user.can(p) for p in wall.opens)
+    may = may and all(user.can(p) for p in wall.needs)
+    if wall.province_only and user.cities is not None:
+        return {403}
     if wall.scoped and not user.sees_city(city):
         # Who may open none at all may be told so before the thing is looked for: it says nothing.
         return {404} if may else {403, 404}

@@ -5,16 +5,20 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('campaigns', '0002_box_choices'),
-        ('segmentation', '0010_audiences'),
+        ("campaigns", "0002_box_choices"),
+        ("segmentation", "0010_audiences"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='campaign',
-            name='audience',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='campaigns', to='segmentation.audience'),
+            model_name="campaign",
+            name="audience",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="campaigns",
+                to="segmentation.audience",
+            ),
         ),
     ]

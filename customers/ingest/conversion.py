@@ -26,6 +26,7 @@ from .mapping import ISO_DATE, Reading
 POSITION = "_position"
 PART = "_part"
 PROBLEMS = "_problems"
+UNLISTED = "_unlisted"
 REJECTED_PART = -1
 
 # What surrounds a value without being of it: blanks of ASCII, no-break and ideographic space.
@@ -62,7 +63,8 @@ def converted(
 
     ``raw`` gives ``_position`` and each field's raw column. ``_part`` is the part of a sound row
     and -1 of one with problems; ``_problems`` is null or a list of (column, value, reason), with
-    nulls for the columns that are sound. Columns without a field are null.
+    nulls for the columns that are sound. Columns without a field are null. ``_unlisted`` is null or
+    a list of (column, value) of a sound row's values that ``other`` took, with nulls for the rest.
     """
     steps = [_Steps(field, index, params) for index, field in enumerate(fields)]
     raw_columns = [_column(name) for name in dict.fromkeys(field.raw for field in fields)]
@@ -76,6 +78,7 @@ def converted(
         *raw_columns,
         *(_as(step.value(), step.code) for step in steps),
         *(_as(step.problem(), step.e) for step in steps),
+        *(_as(step.taken_by_other(), step.u) for step in steps if step.takes_others),
     )
     tree: exp.Query = raw
     for projection in (trimmed, normal, typed, judged, _routed(table, steps, parts)):
@@ -99,7 +102,27 @@ def _routed(table: Table, steps: "Sequence[_Steps]", parts: int) -> exp.Select:
     )
     # Only the rejected rows pay for their list: a branch is evaluated for the rows that take it.
     problems = _case((bad.copy(), exp.Array(expressions=[step.shown() for step in steps])))
-    return exp.select(_column(POSITION), *columns, _as(part, PART), _as(problems, PROBLEMS))
+    return exp.select(
+        _column(POSITION),
+        *columns,
+        _as(part, PART),
+        _as(problems, PROBLEMS),
+        _as(_unlisted(steps, bad), UNLISTED),
+    )
+
+
+def _unlisted(steps: "Sequence[_Steps]", bad: exp.Expression) -> exp.Expression:
+    """What ``other`` took of a sound row; built only for the rows of which it took any."""
+    taken = [step for step in steps if step.takes_others]
+    if not taken:
+        return exp.cast(exp.null(), UNLISTED_TYPE)
+    any_taken = exp.func("coalesce", *(_column(step.u) for step in taken))
+    shown = exp.Array(expressions=[step.unlisted() for step in taken])
+    sound = exp.not_(exp.paren(bad.copy()))
+    return _case((exp.and_(sound, _not_null(any_taken)), shown))
+
+
+UNLISTED_TYPE = "STRUCT(column VARCHAR, value VARCHAR)[]"
 
 
 class _Steps:
@@ -111,7 +134,21 @@ class _Steps:
         self.column = field.reading.column
         self.code = self.column.code
         self.params = params
-        self.t, self.n, self.d, self.e = (f"_{letter}{index}" for letter in "tnde")
+        self.t, self.n, self.d, self.e, self.u = (f"_{letter}{index}" for letter in "tndeu")
+
+    @property
+    def takes_others(self) -> bool:
+        return self.column.type == Type.CATEGORY and bool(self.reading.other)
+
+    def taken_by_other(self) -> exp.Expression:
+        """The value where it is known and not listed, cut short; else null."""
+        d = _column(self.d)
+        return _case((exp.not_(self._listed(d)), _call("left", d, _number(SHOWN_LENGTH))))
+
+    def unlisted(self) -> exp.Expression:
+        """(column, value) where ``other`` took the value, else null."""
+        pair = (("column", self._text(self.code)), ("value", _column(self.u)))
+        return _case((_not_null(_column(self.u)), _struct(*pair)))
 
     def trimmed(self) -> exp.Expression:
         """The value as what it is taken for: text without blanks around it, double, date."""
@@ -185,7 +222,7 @@ class _Steps:
         d = _column(self.d)
         if self.column.type == Type.INTEGER:
             return exp.TryCast(this=d, to=exp.DataType.build("BIGINT"))
-        if self.column.type == Type.CATEGORY and self.reading.other:
+        if self.takes_others:
             other = self._text(self.reading.other)
             known = (
                 exp.or_(self._listed(d), _null(d)) if not self.column.missing else self._listed(d)
@@ -196,16 +233,11 @@ class _Steps:
     def shown(self) -> exp.Expression:
         """(column, raw value, reason) of a value that is not sound, null of one that is."""
         text = exp.cast(_column(self.field.raw), "VARCHAR")
-        value = _call("left", text, exp.Literal.number(SHOWN_LENGTH))
-        problem = exp.Struct(
-            expressions=[
-                exp.PropertyEQ(this=exp.to_identifier(name), expression=part)
-                for name, part in (
-                    ("column", self._text(str(self.reading.source))),
-                    ("value", value),
-                    ("reason", _column(self.e)),
-                )
-            ]
+        value = _call("left", text, _number(SHOWN_LENGTH))
+        problem = _struct(
+            ("column", self._text(str(self.reading.source))),
+            ("value", value),
+            ("reason", _column(self.e)),
         )
         return _case((_not_null(_column(self.e)), problem))
 
@@ -271,6 +303,18 @@ class _Steps:
 
     def _text(self, value: str) -> exp.Expression:
         return self.params.bind(value, "VARCHAR")
+
+
+def _struct(*parts: tuple[str, exp.Expression]) -> exp.Struct:
+    return exp.Struct(
+        expressions=[
+            exp.PropertyEQ(this=exp.to_identifier(name), expression=part) for name, part in parts
+        ]
+    )
+
+
+def _number(value: int) -> exp.Literal:
+    return exp.Literal.number(value)
 
 
 def _local(raw: exp.Expression, kind: Kind) -> exp.Expression:

@@ -11,15 +11,17 @@ from lake.partitions import Draft
 from rules import Params
 
 from ..catalogue import CITY
+from ..models import Type
 from ..reasons import Reason
 from ..tables import CUSTOMER_NO
 from . import rejects
-from .conversion import POSITION, PROBLEMS, REJECTED_PART
+from .conversion import POSITION, PROBLEMS, REJECTED_PART, UNLISTED
 from .staging import Stage
 
 STAGED = "staged"
 DUPLICATES = "duplicates"
 FIRST = "_first"
+MOST_UNLISTED = 20  # values told of an attribute
 
 
 class Loader:
@@ -70,6 +72,31 @@ class Loader:
         city = exp.column(CITY, quoted=True)
         tree = exp.select(city, exp.Count(this=exp.Star())).from_("loaded")
         return {"by_city": dict(self.engine.rows(tree.group_by(city).order_by(city)))}
+
+    def unlisted(self) -> dict[str, Any]:
+        """Return by attribute the rows whose value ``other`` took, and the commonest values."""
+        taken = [r for r in self.stage.readings if r.other and r.column.type == Type.CATEGORY]
+        if not taken:
+            return {}
+        self.engine.register(STAGED, self._sound())
+        pairs = exp.select(_as(exp.Unnest(expressions=[_column(UNLISTED)]), "pair")).from_(STAGED)
+        column, value = (
+            exp.Dot(this=_column("pair"), expression=exp.to_identifier(name))
+            for name in ("column", "value")
+        )
+        counted = (
+            exp.select(_as(column, "column"), _as(value, "value"), exp.Count(this=exp.Star()))
+            .from_(pairs.subquery("found"))
+            .where(exp.Is(this=_column("pair"), expression=exp.null()).not_())
+            .group_by(column.copy(), value.copy())
+        )
+        found: dict[str, Any] = {}
+        for code, text, rows in sorted(self.engine.rows(counted), key=lambda it: (-it[2], it[1])):
+            said = found.setdefault(code, {"rows": 0, "values": {}})
+            said["rows"] += rows
+            if len(said["values"]) < MOST_UNLISTED:
+                said["values"][text] = rows
+        return {"unlisted": dict(sorted(found.items()))} if found else {}
 
     def _find_duplicates(self) -> bool:
         """Register the keys that sound rows share, with the position of the first; any at all?"""

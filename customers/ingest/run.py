@@ -109,6 +109,7 @@ def _fill(
             rejected_columns=rejected.columns,
             reject_share=pinned["mapping"].get("reject_share", REJECT_SHARE),
             nulls=loader.null_shares(),
+            **loader.unlisted(),
             **loader.by_city(),
         )
 

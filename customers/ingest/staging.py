@@ -19,7 +19,16 @@ from lake.engine import DuckDB
 from rules import Params
 
 from ..tables import Table
-from .conversion import PART, POSITION, Field, converted, raw_column
+from .conversion import (
+    PART,
+    POSITION,
+    PROBLEMS,
+    UNLISTED,
+    UNLISTED_TYPE,
+    Field,
+    converted,
+    raw_column,
+)
 from .csv_files import BLOCK, CsvFile, Dialect, header
 from .kinds import Kind, kind_of, read_as
 from .mapping import NULL_WORDS, Reading, readings
@@ -142,7 +151,8 @@ class Stage:
         yield POSITION, "BIGINT"
         for column in self.table.columns:
             yield column.code, column.sql_type
-        yield "_problems", "STRUCT(column VARCHAR, value VARCHAR, reason VARCHAR)[]"
+        yield PROBLEMS, "STRUCT(column VARCHAR, value VARCHAR, reason VARCHAR)[]"
+        yield UNLISTED, UNLISTED_TYPE
 
 
 def _numbered_rows(fields: Sequence[Field], base: int, first: int) -> exp.Select:

@@ -21,8 +21,8 @@ from customers.models import Attribute, Type
 from customers.selectors import attributes_for
 from lake.models import Partition
 
+from .counted import IN_A, IN_B
 from .facets import Facet, facet_of
-from .measure import IN_A, IN_B
 from .stats import (
     CategoryEffect,
     Counts,

@@ -41,7 +41,7 @@ def workbook(profile: Profile, described: Described) -> bytes:
     """Return the XLSX file."""
     book = Workbook(write_only=True)
     _sheet(
-        book, _("Definition"), [_("what"), _("value")], _definition(profile, described), [28, 90]
+        book, _("Definition"), [_("item"), _("Value")], _definition(profile, described), [28, 90]
     )
     _sheet(book, _("Ranking"), _ranking_head(), _ranking(profile), [6, 34, 14, 16, 12, 12, 10])
     for facet, lines in profile.facets:
@@ -133,7 +133,7 @@ def _head() -> Row:
     ]
     return [
         _("attribute"),
-        _("value"),
+        _("Value"),
         _("unit"),
         *[f"A: {name}" for name in of_group],
         *[f"B: {name}" for name in of_group],

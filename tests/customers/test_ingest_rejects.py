@@ -240,3 +240,18 @@ def test_lost_rows_are_never_published(monkeypatch: pytest.MonkeyPatch) -> None:
         ingest_rows({}, {"NUM": "2"})
     assert error.value.code == "rows_lost"
     assert Partition.objects.count() == 0
+
+
+def test_values_that_other_takes_are_loaded_so_and_counted() -> None:
+    brand = {**MAPPING["columns"], "brand": {"column": "BRAND", "other": "mzone"}}
+    partition = ingest_rows(
+        {"NUM": "1", "BRAND": "new"},
+        {"NUM": "2", "BRAND": "new"},
+        {"NUM": "3", "BRAND": "strange"},
+        {"NUM": "4", "BRAND": "gotone"},
+        {"NUM": "5", "BRAND": ""},
+        {"NUM": "6", "BRAND": "of a rejected row", "AGE": "many"},
+        columns=brand,
+    )
+    assert [row["brand"] for row in loaded(partition)] == ["mzone"] * 3 + ["gotone", None]
+    assert partition.facts["unlisted"] == {"brand": {"rows": 3, "values": {"new": 2, "strange": 1}}}

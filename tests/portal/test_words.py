@@ -25,7 +25,7 @@ COMPUTED = {
 
 @dataclass(frozen=True)
 class Call:
-    """One call of ``log`` in the code, with the function around it and the module's functions."""
+    """One call of ``log`` in the code, with the function around it and all that it may call."""
 
     node: ast.Call
     inside: ast.FunctionDef
@@ -63,14 +63,19 @@ class Call:
 
 def calls() -> Iterator[Call]:
     ours = [Path(app.path) for app in apps.get_app_configs()]
-    for folder in [path for path in ours if path.parent == settings.BASE_DIR]:
-        for file in folder.rglob("*.py"):
-            module = ast.parse(file.read_text())
-            functions = {n.name: n for n in ast.walk(module) if isinstance(n, ast.FunctionDef)}
-            for function in functions.values():
-                for part in ast.walk(function):
-                    if isinstance(part, ast.Call) and ast.unparse(part.func) == "log":
-                        yield Call(part, function, functions)
+    folders = [path for path in ours if path.parent == settings.BASE_DIR]
+    modules = [ast.parse(file.read_text()) for path in folders for file in path.rglob("*.py")]
+    imported = {name: it for module in modules for name, it in functions_of(module).items()}
+    for module in modules:
+        own = functions_of(module)
+        for function in own.values():
+            for part in ast.walk(function):
+                if isinstance(part, ast.Call) and ast.unparse(part.func) == "log":
+                    yield Call(part, function, imported | own)
+
+
+def functions_of(module: ast.Module) -> dict[str, ast.FunctionDef]:
+    return {node.name: node for node in ast.walk(module) if isinstance(node, ast.FunctionDef)}
 
 
 def without_words(codes: set[str]) -> list[str]:

@@ -212,6 +212,19 @@ def test_a_split_is_no_move_and_no_unusual_outflow(care: MatrixVersion, get: Any
     assert "they have not moved" in text
 
 
+def test_a_split_in_the_history_is_no_outflow(care: MatrixVersion) -> None:
+    low = cell("b0")
+    child = Cell.objects.create(
+        matrix_id="care", bands={}, identity="child", since_version=1, parents=[low]
+    )
+    before = write_cells(START, everybody(low, 0), [care])
+    publish_day(before, None)
+    day = START + timedelta(days=1)
+    publish_day(write_cells(day, everybody(child.number, 0), [care]), before)
+    history = page_of(START + timedelta(days=2)).past_outflows()
+    assert history[["cell", "size", "stayed"]].to_numpy().tolist() == [[low, 160, 160]]
+
+
 # --- CSV ---
 
 

@@ -11,8 +11,9 @@ import pytest
 from common.errors import DomainError
 from lake.models import Partition
 from segmentation.insight import measure as measuring
+from segmentation.insight.counted import weighted_median
 from segmentation.insight.groups import ByCells, ByColumn, ByRule, Everyone, Group, Rest
-from segmentation.insight.measure import Question, known_profile, measure, weighted_median
+from segmentation.insight.measure import Question, known_profile, measure
 from segmentation.insight.today import Today, published_day
 from segmentation.models import MatrixVersion
 
@@ -196,6 +197,17 @@ def test_medians_of_a_sample_come_near_and_say_how_many_they_are_of(
     assert 500 < line["customers"] < 700
     rank = (others < line["mean"]).mean()
     assert abs(rank - 0.5) < 0.07
+
+
+def test_who_is_drawn_stands_for_as_many_as_he_was_drawn_from(
+    today: Today, frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everyone is a small region and a large one; as many are drawn from the one as the other."""
+    monkeypatch.setattr(measuring, "SAMPLE", 300)
+    question = Question(ByRule("arpu >= 110"), Everyone())
+    found = rows(measure(question, today, **QUIET)).query("kind == 'median' and region == 2")
+    median = found[found["attribute"] == "arpu"].iloc[0]["mean"]
+    assert abs((known(frame["arpu"]) < median).mean() - 0.5) < 0.07
 
 
 def test_it_does_not_matter_how_many_parts_are_counted_at_once(

@@ -21,9 +21,8 @@ from tests.portal.settings import page_settings as page_settings
 from .insight_day import define, people, publish
 from .test_insight_pages import TYPED, WISH
 from .test_insight_pages import training as training
-from .test_insight_pages import urlpatterns as urlpatterns
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls(__name__)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

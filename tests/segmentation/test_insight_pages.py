@@ -8,9 +8,8 @@ import openpyxl
 import pandas as pd
 import pytest
 from django.test import Client
-from django.urls import include, path, reverse
+from django.urls import reverse
 
-from config.urls import urlpatterns as house
 from customers.models import Attribute
 from jobs.models import Run, State
 from jobs.work import work_through
@@ -28,8 +27,7 @@ from tests.portal.settings import page_settings as page_settings
 from .insight_day import CUSTOMERS, DAY, cell, define, people, publish, table, write
 from .test_insight import RULE
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
-urlpatterns = [path("insight/", include("segmentation.insight_urls")), *house]
+pytestmark = pytest.mark.django_db
 
 TYPED = {"a-kind": "rule", "a-rule": "arpu >= 80 and brand = 'gotone'", "b-kind": "rest"}
 
@@ -385,8 +383,9 @@ def test_a_matrix_is_proposed_and_saved_as_a_draft(marketer: Browser, training: 
     assert {d.attribute for d in definition.dimensions} == {"arpu", "data_mb"}
     body = response.context["draft"].initial["body"]
     saved = marketer.client.post(reverse("matrix-proposal"), {"do": "save", "body": body})
-    assert saved.status_code == 302
     draft = MatrixVersion.objects.get(matrix="stay")
+    assert saved.status_code == 302
+    assert marketer.client.get(saved.headers["Location"]).status_code == 200
     assert draft.state == VersionState.DRAFT
     assert draft.body == definition.to_json()
 

@@ -356,6 +356,26 @@ def test_a_list_whose_numbers_are_gone_stops_the_day() -> None:
     assert refused().code == "list_missing"
 
 
+def test_sizes_that_do_not_fit_the_day_before_stop_the_day() -> None:
+    audience("rich", {"rule": "arpu >= 50"})
+    yesterday = members_of([person(1)], day=before(DAY))
+    yesterday.facts["sets"]["audience_rich"]["customers"] = 2
+    with pytest.raises(DomainError) as refusal:
+        members_of([person(1)], yesterday=yesterday)
+    assert refusal.value.code == "members_do_not_reconcile"
+    assert Partition.objects.of("members").count() == 1
+
+
+def test_a_lost_customer_stops_the_day() -> None:
+    audience("rich", {"rule": "arpu >= 50"})
+    snapshot, scores, cells = day_of([person(1)])
+    snapshot.rows += 1
+    with pytest.raises(DomainError) as refusal:
+        materialise(snapshot, scores, cells, business_date=DAY, progress=quietly)
+    assert refusal.value.code == "members_lost_customers"
+    assert not Partition.objects.of("members").exists()
+
+
 def test_sets_in_use_are_attributes_of_rules() -> None:
     mark("sim", {"rule": "arpu > 1"}, auxiliary("suspects"))
     audience("top", {"mark": "sim"})

@@ -8,9 +8,10 @@ from django.db import connection
 
 from accounts.models import Operation
 from common.errors import DomainError
+from customers.models import Attribute
 from segmentation.definition import MatrixDefinition
 from segmentation.models import Cell, Matrix, MatrixVersion, Strategy, VersionState
-from segmentation.services import define_strategy, publish_version, save_draft
+from segmentation.services import define_strategy, publish_version, refuse_unfit, save_draft
 
 from .matrices import BY, boolean, draft, make_world, matrix, named, published, thresholds
 
@@ -308,3 +309,12 @@ def test_a_duplicate_band_is_refused_with_its_place() -> None:
     with pytest.raises(DomainError) as caught:
         published(double)
     assert caught.value.extra["where"] == ["dimensions", 0, "bands"]
+
+
+def test_a_published_matrix_that_the_catalogue_left_behind_is_named() -> None:
+    version = published(thresholds("arpu", 50))
+    refuse_unfit([version])
+    Attribute.objects.filter(code="arpu").update(type="text")
+    with pytest.raises(DomainError, match=r"care@1 no longer fits.*arpu is of type text") as caught:
+        refuse_unfit([version])
+    assert (caught.value.code, caught.value.status) == ("matrix_unfit", 409)
