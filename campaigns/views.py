@@ -7,6 +7,7 @@ from django.views.decorators.http import require_GET
 from common.errors import DomainError
 from common.pages import require
 from common.permissions import Permission
+from segmentation.flow_selectors import customer_paths
 
 from .recommendation import by_category, recommend
 from .selectors import history
@@ -35,5 +36,6 @@ def customer(request: HttpRequest, customer_no: str) -> HttpResponse:
         "answer": answer,
         "groups": by_category(answer.profile),
         "history": history(customer_no, user=request.user),
+        **customer_paths(customer_no, user=request.user),
     }
     return render(request, "campaigns/customer.html", context)

@@ -5,9 +5,14 @@ from celery import shared_task
 from jobs.models import Run
 from jobs.services import BELL
 from jobs.work import work_once
+from segmentation.insight_jobs import KIND as INSIGHT
+from segmentation.insight_jobs import steps_of_insight
 
 from . import nightly, upkeep
+from .daily import KIND as DAY
 from .daily import steps_of_a_day
+
+STEPS = {DAY: steps_of_a_day, INSIGHT: steps_of_insight}
 
 
 @shared_task(name=BELL, acks_late=False)
@@ -19,7 +24,7 @@ def work(run_id: int) -> None:
     """
     run = Run.objects.filter(pk=run_id).first()
     if run is not None:
-        work_once(run, steps_of_a_day())
+        work_once(run, STEPS[run.kind]())
 
 
 @shared_task(name="day.begin_due")

@@ -11,6 +11,7 @@ from jobs.outbox import forget_rung
 from lake import partitions
 from lake.models import Partition
 from lake.services import Name, prune
+from segmentation.flow_history import compact_ended, kept
 
 # What a publication's versions name beside its answers.
 SHOWN = ("snapshot", "scores", "cells", "members")
@@ -18,16 +19,20 @@ DRAFTS_KEPT_SECONDS = 24 * 3600
 
 
 def sweep() -> None:
-    """Remove drafts of dead writers, rung bells, answers and partitions that nothing refers to."""
+    """Remove drafts of dead writers, rung bells, answers and partitions that nothing refers to.
+
+    Flows of months that are over are packed first: they are kept for two years.
+    """
     partitions.sweep(DRAFTS_KEPT_SECONDS)
     forget_rung()
     prune_answers()
+    compact_ended()
     published = Publication.objects.first()
     if published is not None:
         prune(
             keep_days=settings.LAKE_KEEP_DAYS,
             today=published.business_date,
-            protected=set(referred_to()),
+            protected={*referred_to(), *kept(published.business_date)},
         )
 
 

@@ -147,10 +147,7 @@ def summary(flows: Sequence[Flow], people: Sequence[People], cells: Cells) -> di
 def _summary(
     flows: Iterable[Flow], people: Iterable[People], cells: Cells, changed: Any
 ) -> dict[str, Any]:
-    """``share``: the moved among those who were here on both days; None where there are none.
-
-    A band that was gone and came back has new cells: who went into one moved, by no dimension.
-    """
+    """``share``: the moved among those who were here on both days; None where there are none."""
     present: Counter[str] = Counter()
     for p in people:
         kind = "both" if p.here and p.was_here else "new" if p.here else "departed"

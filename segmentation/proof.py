@@ -18,7 +18,7 @@ from typing import Any
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from common.errors import DomainError
+from common.errors import DomainError, did_you_mean
 from common.intervals import Interval, check_partition
 from rules import Attribute, Catalogue, RuleError, compile_condition
 
@@ -163,8 +163,7 @@ def _check_null_band(dimension: AttributeDimension) -> None:
 def _check_attribute(dimension: AttributeDimension, catalogue: Catalogue) -> None:
     attribute = catalogue.get(dimension.attribute)
     if attribute is None:
-        near = get_close_matches(dimension.attribute, catalogue, n=1)
-        hint = _(" Did you mean %s?") % near[0] if near else ""
+        hint = did_you_mean(get_close_matches(dimension.attribute, catalogue, n=1))
         raise DomainError(
             "unknown_attribute",
             _("There is no attribute '%s' that a matrix may use.") % dimension.attribute + hint,
@@ -227,8 +226,7 @@ def _thresholds(dimension: Thresholds, catalogue: Catalogue, cities: Collection[
 
 def _check_city(city: str, cities: Collection[str]) -> None:
     if city not in cities:
-        near = get_close_matches(city, cities, n=1)
-        hint = _(" Did you mean %s?") % near[0] if near else ""
+        hint = did_you_mean(get_close_matches(city, cities, n=1))
         message = _("There is no city '%s' in the organisation.") % city + hint
         raise DomainError("unknown_city", message, where=[])
 
@@ -320,8 +318,7 @@ def _categories(dimension: Categories, catalogue: Catalogue, cities: Collection[
 def _check_value(value: str, band: str, attribute: Attribute, owners: dict[str, str]) -> None:
     known = [code for code, _zh, _en in attribute.values]
     if attribute.type == "category" and value not in known:
-        near = get_close_matches(value, known, n=1)
-        hint = _(" Did you mean %s?") % near[0] if near else ""
+        hint = did_you_mean(get_close_matches(value, known, n=1))
         message = _("'%(value)s' is no value of %(attribute)s.") % {
             "value": value,
             "attribute": attribute.code,

@@ -16,6 +16,7 @@ from segmentation.definition import MatrixDefinition
 from segmentation.drafts import approve_draft, check_draft
 from segmentation.edits import merge
 from segmentation.models import Cell, Matrix, MatrixVersion
+from segmentation.services import save_draft
 from tests.accounts.people import make_user
 from tests.portal.settings import page_settings as page_settings
 
@@ -403,12 +404,13 @@ def test_a_dimension_is_cut_anew_with_its_present_values_filled_in(login: Login)
 
 
 def test_edits_that_no_longer_fit_are_told(login: Login) -> None:
-    version = edited(begun(), on_campus)
+    version = edited(begun(), lambda d: merge(d, {"spend": ("low",), "campus": ("on", "off")}))
     client = login("province-marketer")
     sent = {"remove-revision": 2, "remove-dimension": "campus"}
     response = client.post(at("matrix-draft", pk=version.pk), {"do": "remove", **sent}, follow=True)
-    assert response.status_code == 200
-    assert MatrixDefinition.from_json(fresh(version).body).size in (2, 3)
+    told = "left out: low, on or off: merged into one cell"
+    assert told in text(response)
+    assert "1 edit left out" in text(response)
 
 
 def test_a_cell_is_deleted_into_its_neighbour(login: Login) -> None:
@@ -491,6 +493,33 @@ def test_rows_that_dangle_are_decided_on_the_page(login: Login) -> None:
     assert "only partly inside" in text(refused)
     press(client, version, "choose", key=key, becomes="drop")
     assert BoxChoice.objects.get().becomes is None
+
+
+def test_all_open_boxes_are_decided_as_suggested(login: Login) -> None:
+    late = {"campaign": "C1", "policy": "P3", "matrix": "retention", "cells": {"spend": ["low"]}}
+    province.load("marketing", [*province.MARKETING, late])
+    version = edited(begun(), on_campus)
+    client = login("province-marketer")
+    assert "All open ones as suggested" in text(client.get(at("matrix-draft", pk=version.pk)))
+    press(client, version, "choose_all")
+    assert BoxChoice.objects.count() == len(misfits(version)) == 2
+
+
+def test_a_matrix_that_was_never_published_has_its_pages_too(days: None, login: Login) -> None:
+    body = {**province.MATRICES[0], "code": "fresh", "dimensions": [province.SPEND]}
+    version = save_draft(MatrixDefinition.from_json(body), by="ann")
+    client = login("province-marketer")
+    assert "nothing yet" in text(client.get(reverse("matrices")))
+    for name in ("matrix", "city-cuts"):
+        away = client.get(at(name, code="fresh"))
+        assert away.headers["Location"] == at("matrix-versions", code="fresh")
+    for name in ("matrix-versions", "matrix-compare"):
+        assert client.get(at(name, code="fresh")).status_code == 200
+    assert client.get(at("matrix-cells", code="fresh")).status_code == 404
+    assert client.get(at("matrix-draft", code="fresh", pk=version.pk)).status_code == 200
+    address = at("matrix-draft-consequences", code="fresh", pk=version.pk)
+    found = client.get(address).context["found"]
+    assert (found.customers, found.moved, found.fresh) == (21, 21, 3)
 
 
 # --- the way into force ---
