@@ -138,7 +138,7 @@ def _changing(
     return {
         (old, new): customers
         for (old, new), customers in counted.flows.items()
-        if (old is not None or new is not None) and (new is None or stays.get(new) != old)
+        if (old is not None or new is not None) and (new not in stays or stays[new] != old)
     }
 
 
@@ -174,7 +174,7 @@ def moved_between(one: MatrixVersion, two: MatrixVersion) -> Moved:
     had, has = dict(enumerate(before.cells())), dict(enumerate(after.cells()))
     same = _stays(had, has)
     inside = Counter({pair: n for pair, n in counted.items() if pair != (None, None)})
-    moving = {(a, b): n for (a, b), n in inside.items() if b is None or same.get(b) != a}
+    moving = {(a, b): n for (a, b), n in inside.items() if b not in same or same[b] != a}
     shown, others = greatest(moving, TOP_FLOWS)
     words = [MatrixWords(definition, catalogue) for definition in (before, after)]
     return Moved(

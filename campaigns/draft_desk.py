@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -86,12 +86,11 @@ class Desk:
         # Somebody else may have edited, or discarded, it since it was fetched.
         seen = MatrixVersion.objects.filter(pk=self.version.pk).first()
         if seen is None:
-            raise self.refusals.popitem()[1]
-        said_revision = self.version.revision
+            raise self.refusals.popitem()[1] if self.refusals else Http404
         self.version = seen
         for name in ("definition", "words"):
             self.__dict__.pop(name, None)
-        context = self._context() | {"refusals": self.refusals, "said_revision": said_revision}
+        context = self._context() | {"refusals": self.refusals}
         wrong = [refusal.status for refusal in self.refusals.values()]
         broken = any(form.errors for form in self.forms.values())
         status = wrong[0] if wrong else 422 if broken else 200
@@ -116,7 +115,7 @@ class Desk:
                 "approve": ApproveForm(initial=given | {"from_date": timezone.localdate()}),
             }
             | {name: _with_revision(form, version) for name, form in self.forms.items()},
-            "misfits": _told(misfits(version), self.words),
+            "misfits": _told(misfits(version), self.words, version.based_on),
             "history": draft_history(version)[:20],
             "province_wide": self.request.user.cities is None,
         }
@@ -136,11 +135,15 @@ def _overtaken(version: MatrixVersion) -> MatrixVersion | None:
     return published if published and published.pk != version.based_on_id else None
 
 
-def _told(found: list[Misfit], words: MatrixWords) -> list[dict[str, Any]]:
-    """The boxes that no longer fit, in words where the draft has words for them."""
+def _told(
+    found: list[Misfit], words: MatrixWords, base: MatrixVersion | None
+) -> list[dict[str, Any]]:
+    """The boxes that no longer fit in the words of the version that they were drawn on."""
+    was = MatrixWords.of(MatrixDefinition.from_json(base.body)) if found and base else words
     return [
         {
             "misfit": misfit,
+            "named": was.names(misfit.box),
             "box": _spelled(misfit.box),
             "suggested": words.names(misfit.suggested),
             "becomes": words.names(misfit.choice.becomes)

@@ -20,6 +20,7 @@ from customers.models import Attribute, Origin
 from rules import Attribute as RuleAttribute
 from rules import Catalogue, Rule, compile_condition, compile_number
 from segmentation.cells import CellBoxes
+from segmentation.definition import MatrixDefinition
 from segmentation.member_sets import member_attributes, member_column
 from segmentation.models import Matrix, MatrixVersion
 from segmentation.sets import AUDIENCE
@@ -289,7 +290,7 @@ def _read_by(
 
 def _attributes_of_matrix(version: MatrixVersion, catalogue: Catalogue) -> set[str]:
     found: set[str] = set()
-    rules = [version.body["scope"]] if version.body.get("scope") else []
+    rules = [rule for rule, _truth in MatrixDefinition.from_json(version.body).bounds]
     for dimension in version.body["dimensions"]:
         if dimension.get("attribute"):
             found.add(dimension["attribute"])

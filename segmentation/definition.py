@@ -262,10 +262,27 @@ def _lists(box: NamedBox) -> Json:
 
 
 @dataclass(frozen=True)
+class Group:
+    """The strategic group that a matrix is for, as it was when the version was published.
+
+    ``rule``: whom it takes, "": everybody; ``without``: the rules of groups that come first, whose
+    customers it leaves to them.
+    """
+
+    rule: str = ""
+    without: tuple[str, ...] = ()
+
+    def to_json(self) -> Json:
+        said = {"rule": self.rule, "without": list(self.without)}
+        return {name: value for name, value in said.items() if value}
+
+
+@dataclass(frozen=True)
 class MatrixDefinition:
     """A matrix: every customer of its scope is in one band of each dimension, hence in one cell.
 
-    ``scope`` is a rule; "": every customer. A customer of whom it is null is outside.
+    ``scope`` is a rule; "": every customer. A customer of whom it is null is outside, and so is
+    who is not of the strategic ``group``.
     ``grid``: the dimensions whose combinations are the cells before any edit; (): all of them.
     ``edits`` change these cells, in order; the other dimensions only split.
     """
@@ -277,6 +294,14 @@ class MatrixDefinition:
     scope: str = ""
     grid: tuple[str, ...] = ()
     edits: tuple[Edit, ...] = ()
+    group: Group = Group()
+
+    @property
+    def bounds(self) -> list[tuple[str, bool]]:
+        """The rules of scope and group, each with whether it must be true of a customer or not."""
+        wanted = [(self.group.rule, True), (self.scope, True)]
+        wanted += [(rule, False) for rule in self.group.without]
+        return [(rule, truth) for rule, truth in wanted if rule]
 
     @cached_property
     def grid_dimensions(self) -> tuple[Dimension, ...]:
@@ -394,6 +419,7 @@ class MatrixDefinition:
             "scope": self.scope,
             "grid": list(self.grid),
             "edits": [edit.to_json() for edit in self.edits],
+            "group": self.group.to_json(),
         }
         return {name: said for name, said in body.items() if said}
 
@@ -409,6 +435,7 @@ class MatrixDefinition:
             scope=body.get("scope", ""),
             grid=tuple(body.get("grid", ())),
             edits=tuple(map(_edit, body.get("edits", ()))),
+            group=_group(body.get("group", {})),
         )
 
 
@@ -469,6 +496,10 @@ def _dimension(body: Json) -> Dimension:
         limits = tuple((_limit(low), _limit(high)) for low, high in body.get("city_limits", ()))
         return Thresholds(**said, city_cuts=cuts, city_limits=limits)
     return {kind.kind: kind for kind in (Quantiles, Categories, Boolean)}[body["kind"]](**said)
+
+
+def _group(body: Json) -> Group:
+    return Group(body.get("rule", ""), tuple(body.get("without", ())))
 
 
 def _edit(body: Json) -> Edit:

@@ -1,5 +1,8 @@
 """Strategies and matrices as definitions: the documents ``strategies`` and ``matrices``."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -8,33 +11,45 @@ from django.utils.translation import gettext as _
 from common.definitions import Changes, Document
 from common.errors import DomainError
 
-from .definition import MatrixDefinition
+from .definition import Group, MatrixDefinition
 from .models import Matrix, MatrixVersion, Strategy
 from .schema import MATRICES, STRATEGIES
-from .services import define_strategy, place_matrix, publish_version, save_draft
+from .services import define_strategy, place_matrix, publish_version, regroup, save_draft
 
 
 @transaction.atomic
 def load_strategies(content: list[dict[str, Any]], by: str) -> Changes:
-    """Write the strategies in the order given; one that is left out stays."""
+    """Write the strategies in the order given; one that is left out stays.
+
+    Matrices whose strategic group is another by that are published anew.
+    """
     changes = Changes()
     for position, item in enumerate(content):
         _refuse_twice(content, position)
         strategy = Strategy.objects.filter(pk=item["code"]).first()
-        names = (item["name"]["zh"], item["name"]["en"], position)
-        if strategy and (strategy.name_zh, strategy.name_en, strategy.position) == names:
+        says = {
+            "name_zh": item["name"]["zh"],
+            "name_en": item["name"]["en"],
+            "position": position,
+            "rule": item.get("rule", ""),
+            "exclusive": item.get("exclusive", False),
+        }
+        if strategy and all(getattr(strategy, name) == value for name, value in says.items()):
             changes.unchanged.append(item["code"])
             continue
-        define_strategy(
-            code=item["code"], name_zh=names[0], name_en=names[1], position=position, by=by
-        )
+        with _at(position):
+            define_strategy(code=item["code"], **says, by=by)
         (changes.changed if strategy else changes.added).append(item["code"])
+    regroup(by=by)
     return changes
 
 
 def dump_strategies() -> list[dict[str, Any]]:
     return [
-        {"code": s.code, "name": {"zh": s.name_zh, "en": s.name_en}} for s in Strategy.objects.all()
+        {"code": s.code, "name": {"zh": s.name_zh, "en": s.name_en}}
+        | ({"rule": s.rule} if s.rule else {})
+        | ({"exclusive": True} if s.exclusive else {})
+        for s in Strategy.objects.all()
     ]
 
 
@@ -47,18 +62,25 @@ def load_matrices(content: list[dict[str, Any]], by: str) -> Changes:
     changes = Changes()
     for position, item in enumerate(content):
         _refuse_twice(content, position)
-        try:
+        with _at(position):
             _load_matrix(position, item, by, changes)
-        except DomainError as error:
-            error.extra["where"] = [position, *error.extra.get("where", [])]
-            raise
     return changes
+
+
+@contextmanager
+def _at(position: int) -> Iterator[None]:
+    """Put the place of the item before the ``where`` of an error raised inside."""
+    try:
+        yield
+    except DomainError as error:
+        error.extra["where"] = [position, *error.extra.get("where", [])]
+        raise
 
 
 def _load_matrix(position: int, item: dict[str, Any], by: str, changes: Changes) -> None:
     definition = MatrixDefinition.from_json(item)
     published = MatrixVersion.objects.published().filter(matrix=definition.code).first()
-    same = published is not None and _reads_as(published) == definition
+    same = published is not None and _as_filed(published) == definition
     if not same:
         publish_version(save_draft(definition, by=by), by=by)
     matrix = Matrix.objects.get(pk=definition.code)
@@ -79,13 +101,14 @@ def _refuse_twice(content: list[dict[str, Any]], position: int) -> None:
         )
 
 
-def _reads_as(version: MatrixVersion) -> MatrixDefinition:
-    return MatrixDefinition.from_json(version.body)
+def _as_filed(version: MatrixVersion) -> MatrixDefinition:
+    """What the version says of itself; its group is said by the strategies."""
+    return replace(MatrixDefinition.from_json(version.body), group=Group())
 
 
 def dump_matrices() -> list[dict[str, Any]]:
     published = MatrixVersion.objects.published().order_by("matrix__position", "matrix_id")
-    return [_reads_as(version).to_json() for version in published]
+    return [_as_filed(version).to_json() for version in published]
 
 
 DOCUMENTS = (

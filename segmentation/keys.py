@@ -90,10 +90,10 @@ def asked_column(place: int, dimension: int) -> str:
 
 
 def attributes_of(definition: MatrixDefinition, catalogue: Catalogue) -> set[str]:
-    """Return every attribute that the matrix reads: by its dimensions, their rules, its scope."""
+    """Return every attribute that the matrix reads: by its dimensions, their rules, its bounds."""
     rules = [band.rule for d in definition.dimensions if isinstance(d, Rules) for band in d.bands]
     read = {d.attribute for d in definition.dimensions if isinstance(d, AttributeDimension)}
-    for text in filter(None, [*rules, definition.scope]):
+    for text in filter(None, [*rules, *(rule for rule, _truth in definition.bounds)]):
         read |= set(compile_condition(text, catalogue).attributes)
     return read
 
@@ -155,15 +155,20 @@ class KeyQuery:
     def _scoped(
         self, grid: Grid, key: exp.Expression, bands: dict[exp.Expression, str]
     ) -> exp.Expression:
-        """The key, or ``outside`` for a customer of whom the scope is not true."""
-        if not grid.definition.scope:
+        """The key, or ``outside`` for a customer out of the matrix's bounds."""
+        if not grid.definition.bounds:
             return key
-        scope = compile_condition(grid.definition.scope, self.catalogue)
-        inside = bands.setdefault(is_true(scope.sql(self.params, SOURCE)), f"band_{len(bands)}")
+        bounds = [self._bound_by(*bound) for bound in grid.definition.bounds]
+        inside = bands.setdefault(exp.and_(*bounds), f"band_{len(bands)}")
         return exp.Case(
             ifs=[exp.If(this=column(inside, BANDED), true=key)],
             default=_number(grid.definition.grid_size + 1),
         )
+
+    def _bound_by(self, rule: str, truth: bool) -> exp.Expression:
+        """Whether the rule is true of a customer; or the opposite, unknown being not true."""
+        held = is_true(compile_condition(rule, self.catalogue).sql(self.params, SOURCE))
+        return held if truth else exp.not_(exp.paren(held))
 
 
 def _mixed_radix(bands: Sequence[exp.Expression], definition: MatrixDefinition) -> exp.Expression:

@@ -147,7 +147,7 @@ def _light() -> Any:
 
 def versions_of(matrix: Matrix) -> list[MatrixVersion]:
     """Every version, the newest first."""
-    return list(MatrixVersion.objects.defer("past").filter(matrix=matrix))
+    return list(_light().filter(matrix=matrix))
 
 
 # --- one cell ---

@@ -24,10 +24,16 @@ __all__ = [
 
 
 class Strategy(Named):
-    """A strategic group 战略分群: retention, stimulation, uplift."""
+    """A strategic group 战略分群: retention, stimulation, uplift.
+
+    ``rule``: whom its matrices are for, "": everybody. An ``exclusive`` group leaves to the
+    exclusive ones before it the customers that they take; others overlap.
+    """
 
     code = models.CharField(max_length=40, primary_key=True)
     position = models.PositiveSmallIntegerField(default=0)
+    rule = models.CharField(max_length=4000, blank=True)
+    exclusive = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["position", "code"]

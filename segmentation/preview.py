@@ -113,7 +113,7 @@ def kept(version: MatrixVersion, definition: MatrixDefinition) -> dict[int, int]
     before = MatrixDefinition.from_json(version.body)
     had = {dimension.code: dimension for dimension in before.dimensions}
     shared = [dimension for dimension in definition.dimensions if dimension.code in had]
-    if before.scope != definition.scope or any(d != had[d.code] for d in shared):
+    if before.bounds != definition.bounds or any(d != had[d.code] for d in shared):
         return {}
     cells = Cell.objects.of_version(version).values_list("identity", "number")
     numbers = dict(cells)

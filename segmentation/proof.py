@@ -59,7 +59,9 @@ def prove(
     _check_grid(definition)
     _check_size(definition.grid_size, definition)
     if definition.scope:
-        _check_rule(definition.scope, catalogue, ["scope"])
+        check_rule(definition.scope, catalogue, ["scope"])
+    for rule in filter(None, (definition.group.rule, *definition.group.without)):
+        check_rule(rule, catalogue, ["strategy"])
     for index, dimension in enumerate(definition.dimensions):
         with _at("dimensions", index):
             _check_unique(dimension.all_bands, _("band"), ["bands"])
@@ -186,7 +188,7 @@ def _check_attribute(dimension: AttributeDimension, catalogue: Catalogue) -> Non
         )
 
 
-def _check_rule(text: str, catalogue: Catalogue, where: list[Any]) -> None:
+def check_rule(text: str, catalogue: Catalogue, where: list[Any]) -> None:
     try:
         compile_condition(text, catalogue)
     except RuleError as error:
@@ -421,7 +423,7 @@ def _rules(dimension: Rules, catalogue: Catalogue, cities: Collection[str]) -> N
                     where=[],
                 )
             if band.rule:
-                _check_rule(band.rule, catalogue, ["rule"])
+                check_rule(band.rule, catalogue, ["rule"])
 
 
 def _empty(band: str, advice: str) -> DomainError:

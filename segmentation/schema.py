@@ -100,5 +100,10 @@ MATRIX = _object(
     "name",
     "dimensions",
 )
-MATRICES = {"type": "array", "items": MATRIX}
-STRATEGIES = {"type": "array", "items": _object({"code": CODE, "name": NAME}, "code", "name")}
+# What a published version has and a file has not: it follows from the strategies.
+GROUP = _object({"rule": RULE, "without": {"type": "array", "items": RULE}})
+FILED = MATRIX
+MATRIX = FILED | {"properties": FILED["properties"] | {"group": GROUP}}
+MATRICES = {"type": "array", "items": FILED}
+STRATEGY = {"code": CODE, "name": NAME, "rule": RULE, "exclusive": {"type": "boolean"}}
+STRATEGIES = {"type": "array", "items": _object(STRATEGY, "code", "name")}

@@ -1,6 +1,7 @@
 """Writes: strategies, drafts of matrices, and publishing, which proves and numbers the cells."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -15,24 +16,75 @@ from common.errors import DomainError
 from common.keys import key_of
 from customers.catalogue import rule_catalogue
 
-from .definition import MatrixDefinition
+from .definition import Group, MatrixDefinition
 from .keys import cell_column
 from .lineage import parents
 from .models import Cell, Matrix, MatrixVersion, Strategy, VersionState
-from .proof import prove
+from .proof import check_rule, prove
 
 BATCH = 5_000  # rows per statement
 
 
 @transaction.atomic
-def define_strategy(*, code: str, name_zh: str, name_en: str, position: int, by: By) -> Strategy:
-    """Create the strategy or give it these names."""
-    fields = {"name_zh": name_zh, "name_en": name_en, "position": position}
+def define_strategy(
+    *,
+    code: str,
+    name_zh: str,
+    name_en: str,
+    position: int,
+    rule: str = "",
+    exclusive: bool = False,
+    by: By,
+) -> Strategy:
+    """Create the strategy or let it say this; ``regroup`` brings its matrices in line.
+
+    Raises DomainError with ``where`` for a rule that is none.
+    """
+    if rule:
+        check_rule(rule, rule_catalogue(), ["rule"])
+    fields = {
+        "name_zh": name_zh,
+        "name_en": name_en,
+        "position": position,
+        "rule": rule,
+        "exclusive": exclusive,
+    }
     before = Strategy.objects.filter(pk=code).values(*fields).first()
     strategy, _created = Strategy.objects.update_or_create(code=code, defaults=fields)
     target = ("strategy", code, name_en)
     log(by=by, action="define_strategy", target=target, before=before, after=fields)
     return strategy
+
+
+def group_of(code: str) -> Group:
+    """Return the strategy's group as it is now; ``group_empty`` where others take everybody."""
+    strategy = Strategy.objects.get(pk=code)
+    if not strategy.exclusive:
+        return Group(strategy.rule)
+    before = [
+        other
+        for other in Strategy.objects.filter(exclusive=True)
+        if (other.position, other.code) < (strategy.position, strategy.code)
+    ]
+    if taker := next((other for other in before if not other.rule), None):
+        raise DomainError(
+            "group_empty",
+            _("The exclusive group '%(taker)s' takes everybody and leaves nobody to '%(code)s'.")
+            % {"taker": taker.code, "code": code},
+            where=["strategy"],
+        )
+    return Group(strategy.rule, tuple(other.rule for other in before))
+
+
+@transaction.atomic
+def regroup(*, by: By) -> list[MatrixVersion]:
+    """Publish anew every matrix whose strategic group has changed since; return the versions."""
+    published = []
+    for version in MatrixVersion.objects.published():
+        definition = MatrixDefinition.from_json(version.body)
+        if definition.group != group_of(definition.strategy):
+            published.append(publish_version(save_draft(definition, by=by), by=by))
+    return published
 
 
 @transaction.atomic
@@ -73,11 +125,13 @@ def publish_version(
     refuse_unless(version, VersionState.DRAFT, VersionState.APPROVED)
     _refuse_overtaken(version, before)
     definition = MatrixDefinition.from_json(version.body)
+    definition = replace(definition, group=group_of(definition.strategy))
+    version.body = definition.to_json()
     version.proof = prove(definition, rule_catalogue(), cities())
     matrix.versions.published().update(state=VersionState.RETIRED)
     version.state, version.published_at = VersionState.PUBLISHED, timezone.now()
     version.from_date = version.from_date or from_date or timezone.localdate()
-    version.save(update_fields=["proof", "state", "published_at", "from_date"])
+    version.save(update_fields=["body", "proof", "state", "published_at", "from_date"])
     Matrix.objects.filter(pk=matrix.pk).update(**_shown(definition))
     numbered = _number_cells(definition, version, before)
     after = {"version": version.number, **version.proof, **numbered}

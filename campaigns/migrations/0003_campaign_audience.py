@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("campaigns", "0002_box_choices"),
-        ("segmentation", "0010_audiences"),
+        ("segmentation", "0003_audiences"),
     ]
 
     operations = [

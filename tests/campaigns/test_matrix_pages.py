@@ -408,7 +408,7 @@ def test_edits_that_no_longer_fit_are_told(login: Login) -> None:
     client = login("province-marketer")
     sent = {"remove-revision": 2, "remove-dimension": "campus"}
     response = client.post(at("matrix-draft", pk=version.pk), {"do": "remove", **sent}, follow=True)
-    told = "left out: low, on or off: merged into one cell"
+    told = "left out: low: merged into one cell"
     assert told in text(response)
     assert "1 edit left out" in text(response)
 

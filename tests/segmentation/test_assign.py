@@ -492,3 +492,54 @@ def test_a_value_that_the_catalogue_does_not_know_is_refused_where_no_band_takes
 def test_an_attribute_that_the_snapshot_lacks_is_named(body: Json, absent: str) -> None:
     refusal = refusal_of(snapshot_of([person(1)], without=absent), publish(body))
     assert (refusal.code, refusal.extra["attributes"]) == ("attribute_missing", [absent])
+
+
+# --- strategic groups ---
+
+
+def grouped(*groups: tuple[str, str, bool]) -> list[MatrixVersion]:
+    """A strategy and a matrix for each (code, rule, exclusive), in this order."""
+    for position, (code, rule, exclusive) in enumerate(groups):
+        define_strategy(
+            code=code,
+            name_zh=code,
+            name_en=code,
+            position=position,
+            rule=rule,
+            exclusive=exclusive,
+            by="test",
+        )
+    body = dimension("boolean", [{"value": True}, {"value": False}], "is_campus")
+    return publish(*(matrix(body, code=code) | {"strategy": code} for code, _r, _e in groups))
+
+
+def inside(partition: Partition) -> dict[str, set[int]]:
+    """Matrix → the customers that are in one of its cells."""
+    return {
+        proof["matrix"]: {
+            int(row["customer_no"]) for row in read(partition) if row[f"cell_{proof['matrix']}"]
+        }
+        for proof in partition.facts["matrices"]
+    }
+
+
+PEOPLE = [person(n, arpu=arpu) for n, arpu in enumerate([None, 10.0, 60.0, 200.0])]
+
+
+def test_groups_overlap_unless_they_exclude_each_other() -> None:
+    versions = grouped(("rich", "arpu > 100", False), ("some", "arpu > 50", False))
+    partition = run(snapshot_of(PEOPLE), scores_of(PEOPLE), versions)
+    assert inside(partition) == {"rich": {3}, "some": {2, 3}}
+
+
+def test_an_exclusive_group_leaves_out_whom_an_earlier_one_takes() -> None:
+    """Of whom the earlier rule is unknown, the earlier group has not taken him."""
+    versions = grouped(("rich", "arpu > 100", True), ("all", "", True), ("some", "arpu > 5", False))
+    partition = run(snapshot_of(PEOPLE), scores_of(PEOPLE), versions)
+    assert inside(partition) == {"rich": {3}, "all": {0, 1, 2}, "some": {1, 2, 3}}
+
+
+def test_an_exclusive_group_of_which_nobody_is_left_is_refused() -> None:
+    with pytest.raises(DomainError) as refused:
+        grouped(("all", "", True), ("rich", "arpu > 100", True))
+    assert refused.value.code == "group_empty"

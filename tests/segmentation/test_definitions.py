@@ -220,3 +220,15 @@ def test_a_strategy_stands_once() -> None:
     with pytest.raises(DomainError) as caught:
         load_strategies([*STRATEGIES, named("uplift")])
     assert (caught.value.code, caught.value.extra["where"]) == ("duplicate_code", [2, "code"])
+
+
+def test_a_strategy_that_takes_others_has_its_matrices_published_anew() -> None:
+    load_strategies(STRATEGIES)
+    load_matrices([matrix(boolean("is_campus"))])
+    told = [{**STRATEGIES[0], "rule": "arpu > 50"}, STRATEGIES[1]]
+    assert load_strategies(told).changed == ["retention"]
+    version = MatrixVersion.objects.published().get()
+    assert (version.number, version.body["group"]) == (2, {"rule": "arpu > 50"})
+    assert dump_strategies() == told
+    assert "group" not in dump_matrices()[0]
+    assert load_matrices([matrix(boolean("is_campus"))]).unchanged == ["care"]
