@@ -13,12 +13,14 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.models import User
 from common.errors import DomainError
 from common.permissions import Permission
 from customers.catalogue import rule_catalogue
-from segmentation.definition import Edit, MatrixDefinition
+from segmentation.definition import Dimension, Edit, MatrixDefinition, NamedBox
 from segmentation.drafts import edit_draft
-from segmentation.edits import Edited
+from segmentation.edit_bounds import refuse_too_many
+from segmentation.edits import Edited, split
 from segmentation.matrix_selectors import draft_history
 from segmentation.matrix_words import MatrixWords, edit_of_other
 from segmentation.models import MatrixVersion, VersionState
@@ -28,6 +30,7 @@ from segmentation.services import cities
 from .dimension_forms import KINDS
 from .draft_forms import ApproveForm, BoxForm, NoteForm, RemoveForm, SplitForm
 from .matrix_views import said
+from .models import Campaign
 from .redrawn import Misfit, misfits
 
 OPEN = {VersionState.DRAFT, VersionState.CHECKED, VersionState.APPROVED}
@@ -115,7 +118,7 @@ class Desk:
                 "approve": ApproveForm(initial=given | {"from_date": timezone.localdate()}),
             }
             | {name: _with_revision(form, version) for name, form in self.forms.items()},
-            "misfits": _told(misfits(version), self.words, version.based_on),
+            "misfits": _told(misfits(version), self.words, version.based_on, self.request.user),
             "history": draft_history(version)[:20],
             "province_wide": self.request.user.cities is None,
         }
@@ -136,9 +139,15 @@ def _overtaken(version: MatrixVersion) -> MatrixVersion | None:
 
 
 def _told(
-    found: list[Misfit], words: MatrixWords, base: MatrixVersion | None
+    found: list[Misfit], words: MatrixWords, base: MatrixVersion | None, reader: User
 ) -> list[dict[str, Any]]:
-    """The boxes that no longer fit in the words of the version that they were drawn on."""
+    """The boxes that no longer fit in the words of the version that they were drawn on.
+
+    Of their rows those of campaigns that the reader may see; how many others there are.
+    """
+    seen: set[str] = set()
+    if reader.can(Permission.VIEW_CAMPAIGNS):
+        seen = set(Campaign.objects.visible_to(reader).values_list("code", flat=True))
     was = MatrixWords.of(MatrixDefinition.from_json(base.body)) if found and base else words
     return [
         {
@@ -149,7 +158,8 @@ def _told(
             "becomes": words.names(misfit.choice.becomes)
             if misfit.choice and misfit.choice.becomes is not None
             else "",
-            "rows": misfit.rows,
+            "rows": [row for row in misfit.rows if row.campaign_id in seen],
+            "hidden": sum(row.campaign_id not in seen for row in misfit.rows),
         }
         for misfit in found
     ]
@@ -157,6 +167,16 @@ def _told(
 
 def _spelled(box: dict[str, list[str]]) -> str:
     return ", ".join(f"{code}={'|'.join(bands)}" for code, bands in box.items()) or _("everybody")
+
+
+def splitting(box: NamedBox, by: Dimension | str) -> Change:
+    """The split, refused before it makes more cells than a matrix may have."""
+
+    def within(definition: MatrixDefinition) -> Edited:
+        refuse_too_many(definition, box, by)
+        return split(definition, box, by)
+
+    return within
 
 
 def bounded(change: Change) -> Change:

@@ -16,12 +16,12 @@ from common.pages import require
 from common.permissions import Permission
 from segmentation.draft_notes import set_note
 from segmentation.drafts import check_draft, discard_draft, undo_edit
-from segmentation.edits import merge, remove_dimension, split
+from segmentation.edits import merge, remove_dimension
 from segmentation.matrix_selectors import edits_since
 from segmentation.models import MatrixVersion
 
 from .consequences import consequences
-from .draft_desk import OPEN, Desk, fetch_draft
+from .draft_desk import OPEN, Desk, fetch_draft, splitting
 from .draft_forms import (
     ApproveForm,
     BoxForm,
@@ -79,7 +79,7 @@ def _split(desk: Desk) -> HttpResponse | None:
     box, by = form.box, form.cleaned_data["by"]
     what = _("%(box)s: split by %(by)s") % {"box": desk.words.names(box), "by": by}
     revision = form.cleaned_data["revision"]
-    desk.edited(lambda d: split(d, box, by), revision=revision, what=what)
+    desk.edited(splitting(box, by), revision=revision, what=what)
     return _done(desk)
 
 

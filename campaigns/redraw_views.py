@@ -14,7 +14,7 @@ from common.pages import require
 from common.permissions import Permission
 from customers.catalogue import rule_catalogue
 from segmentation.definition import Dimension, MatrixDefinition
-from segmentation.edits import Edited, add_dimension, delete, named_box, neighbours, recut, split
+from segmentation.edits import Edited, add_dimension, delete, named_box, neighbours, recut
 from segmentation.matrix_selectors import edits_since
 from segmentation.matrix_words import spoken
 from segmentation.models import MatrixVersion
@@ -23,7 +23,7 @@ from segmentation.services import cities
 from segmentation.tree import Box
 
 from .dimension_forms import KINDS, DimensionSheet
-from .draft_desk import OPEN, Change, Desk, fetch_draft
+from .draft_desk import OPEN, Change, Desk, fetch_draft, splitting
 from .draft_forms import BoxForm, DeleteForm
 from .matrix_views import asked_box, meeting
 
@@ -89,7 +89,7 @@ def _edit(desk: Desk, do: str, made: Dimension, form: BoxForm) -> None:
     elif do == SPLIT:
         box = form.box
         what = _("%(box)s: split by %(by)s") % {"box": desk.words.names(box), "by": name}
-        desk.edited(lambda d: split(d, box, made), revision=revision, what=what)
+        desk.edited(splitting(box, made), revision=revision, what=what)
     else:
         desk.edited(
             _fitting(lambda d: add_dimension(d, made), made),

@@ -69,8 +69,13 @@ class MatrixWords:
         }
 
     def scope(self) -> str:
-        """The scope as a sentence; "" where every customer is in it."""
-        return _sentence(self.definition.scope, self.catalogue) if self.definition.scope else ""
+        """Whom the matrix is for, by its scope and its strategic group; "": every customer."""
+        said = [
+            text if wanted else _("not: %(rule)s") % {"rule": text}
+            for rule, wanted in self.definition.bounds
+            for text in [_sentence(rule, self.catalogue)]
+        ]
+        return ("；" if in_chinese() else "; ").join(said)
 
     def parts(self, bands: Bands) -> list[Part]:
         """The dimensions that the cell or box is narrowed in, in the matrix's order."""

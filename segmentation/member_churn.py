@@ -21,6 +21,7 @@ from lake.models import Partition
 
 from .bands import column
 from .parts import CITY, CUSTOMER
+from .side_by_side import side_by_side
 
 MEMBERS, TODAY, YESTERDAY = "members", "today", "yesterday"
 Row = Sequence[Any]
@@ -116,15 +117,19 @@ def count_moves(
     compared = [name for name in columns if name in known]
     moves = {name: Moves() for name in compared}
     tree = moves_query(compared)
-    with DuckDB() as engine:
-        for files, before in _pairs(today, yesterday) if compared else ():
-            engine.register(TODAY, files)
-            engine.register(YESTERDAY, before)
-            for city, was_city, *found in engine.rows(tree):
-                for place, name in enumerate(compared):
-                    # Of those who were not there at all the engine counts null, not 0.
-                    counts = (n or 0 for n in found[3 * place : 3 * place + 3])
-                    moves[name].add(city or "", was_city or "", *counts)
+
+    def rows_of(engine: DuckDB, pair: tuple[list[Path], list[Path]]) -> list[Row]:
+        for day, files in zip((TODAY, YESTERDAY), pair, strict=True):
+            engine.register(day, files)
+        return engine.rows(tree)
+
+    pairs = list(_pairs(today, yesterday)) if compared else []
+    for rows in side_by_side(rows_of, pairs):
+        for city, was_city, *found in rows:
+            for place, name in enumerate(compared):
+                # Of those who were not there at all the engine counts null, not 0.
+                counts = (n or 0 for n in found[3 * place : 3 * place + 3])
+                moves[name].add(city or "", was_city or "", *counts)
     return moves
 
 

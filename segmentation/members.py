@@ -3,20 +3,16 @@
 One pass per part for all sets together, then one join with the day before for who came and left.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from django.conf import settings
 from django.utils.translation import gettext as _
 from sqlglot import exp
 
@@ -39,6 +35,7 @@ from .member_sets import SetInUse, SetsInUse, sets_in_use
 from .models import MatrixVersion
 from .parts import CITY, CUSTOMER, CUSTOMERS, SCORES
 from .sets import InCells, OfRule, leaves
+from .side_by_side import side_by_side
 
 # Raise it when equal inputs give another result.
 VERSION = 1
@@ -249,36 +246,11 @@ def write_members(
     query = MemberQuery(used, catalogue, params, list(inputs.lists))
     sizes = Sizes(query.columns)
     writer = _PartWriter(inputs, boxes, homes, query, params.values, size_query(query.columns))
-    for done, rows in enumerate(_side_by_side(writer.write, outputs), 1):
+    parts = list(enumerate(outputs))
+    for done, rows in enumerate(side_by_side(writer.write, parts), 1):
         sizes.add(rows)
         progress(done, len(outputs))
     return sizes
-
-
-def _side_by_side(
-    write: Callable[[DuckDB, int, Path], list[Row]], outputs: Sequence[Path]
-) -> Iterator[list[Row]]:
-    """Write the parts, as many at a time as the engine may use threads; an error begins no more.
-
-    Each of these has an engine of its own, which keeps the query's text from part to part.
-    """
-    with ExitStack() as stack:
-        free: SimpleQueue[DuckDB] = SimpleQueue()
-        for _thread in range(settings.ENGINE_THREADS):
-            free.put(stack.enter_context(DuckDB(threads=1)))
-
-        def one(part: int, output: Path) -> list[Row]:
-            engine = free.get()
-            try:
-                return write(engine, part, output)
-            finally:
-                free.put(engine)
-
-        pool = ThreadPoolExecutor(settings.ENGINE_THREADS)
-        try:
-            yield from pool.map(one, range(len(outputs)), outputs)
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 @dataclass(frozen=True)
@@ -292,8 +264,9 @@ class _PartWriter:
     values: Mapping[str, Any]
     size_query: exp.Select
 
-    def write(self, engine: DuckDB, part: int, output: Path) -> list[Row]:
-        """Write the part; return the rows of ``size_query``."""
+    def write(self, engine: DuckDB, numbered: tuple[int, Path]) -> list[Row]:
+        """Write the part of that number; return the rows of ``size_query``."""
+        part, output = numbered
         source = self._source(part)
         engine.register(SOURCE, source)
         found = engine.arrow(self.query.tree, self.values)

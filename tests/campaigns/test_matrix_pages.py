@@ -14,7 +14,7 @@ from campaigns.models import BoxChoice, MarketingRow
 from campaigns.redrawn import choose, misfits, publish_matrix
 from segmentation.definition import MatrixDefinition
 from segmentation.drafts import approve_draft, check_draft
-from segmentation.edits import merge
+from segmentation.edits import merge, remove_dimension
 from segmentation.models import Cell, Matrix, MatrixVersion
 from segmentation.services import save_draft
 from tests.accounts.people import make_user
@@ -386,6 +386,10 @@ def test_a_million_cells_are_refused_with_the_way_out(login: Login) -> None:
     assert response.status_code == 400
     assert "at most 100,000 cells" in text(response)
     assert "Leave out a dimension" in text(response)
+    address = address.replace("do=add", "do=split")
+    response = client.post(address, {**THRESHOLDS, "code": code, "revision": now, **rows})
+    assert response.status_code == 400
+    assert "splitting 23,409 cells so would make 1,193,859" in text(response)
     assert MatrixDefinition.from_json(fresh(version).body).size == 9 * 51 * 51
 
 
@@ -493,6 +497,14 @@ def test_rows_that_dangle_are_decided_on_the_page(login: Login) -> None:
     assert "only partly inside" in text(refused)
     press(client, version, "choose", key=key, becomes="drop")
     assert BoxChoice.objects.get().becomes is None
+
+
+def test_rows_of_another_citys_campaign_are_counted_and_not_named(login: Login) -> None:
+    version = edited(begun(), lambda d: remove_dimension(d, "campus"))
+    page = text(login("city-marketer", "ningbo").get(at("matrix-draft", pk=version.pk)))
+    assert "1 row of a campaign that you may not see" in page
+    assert "P2 · C2" not in page
+    assert "P2 · C2" in text(login("auditor").get(at("matrix-draft", pk=version.pk)))
 
 
 def test_all_open_boxes_are_decided_as_suggested(login: Login) -> None:

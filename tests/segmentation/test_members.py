@@ -135,6 +135,27 @@ def test_members_are_those_of_the_slow_reading(data: Any) -> None:
         assert told == {town: n for town, n in by_city.items() if n}
 
 
+def test_who_is_not_known_to_be_in_a_set_is_outside_it() -> None:
+    published(boolean("is_campus"), code="narrow", scope="arpu >= 50")
+    audience("rule", {"rule": "arpu >= 50"})
+    audience("rest", {"but": [{"rule": "data_mb > 0"}, {"rule": "arpu >= 50"}]})
+    audience("scope", {"cells": {"matrix": "narrow"}})
+    audience("ours", {"rule": "arpu >= 50"}, city="ningbo")
+    rows = [person(1), person(2, arpu=None), person(3, city="ningbo")]
+    assert held(members_of(rows)) == {
+        "audience_rule": {NUMBERS[1], NUMBERS[3]},
+        "audience_rest": {NUMBERS[2]},
+        "audience_scope": {NUMBERS[1], NUMBERS[3]},
+        "audience_ours": {NUMBERS[3]},
+    }
+
+
+def test_scores_are_found_by_number_whatever_their_order() -> None:
+    audience("moving", {"rule": "movement > 30"})
+    rows = [person(n, movement=31.0 if n == 3 else 1.0) for n in range(20)]
+    assert held(members_of(rows, parts=1)) == {"audience_moving": {NUMBERS[3]}}
+
+
 def test_rows_parts_and_order_are_the_snapshots() -> None:
     brought("vip", NUMBERS[3], NUMBERS[1])
     audience("rich", {"all": [{"rule": "arpu >= 90"}, {"list": "vip"}]})
