@@ -5,3 +5,10 @@ from django.utils.translation import gettext_lazy as _
 class CampaignsConfig(AppConfig):
     name = "campaigns"
     verbose_name = _("Campaigns")
+
+    def ready(self) -> None:
+        from segmentation.audiences import used_elsewhere
+
+        from .uses import uses
+
+        used_elsewhere.append(uses)

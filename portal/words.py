@@ -50,6 +50,11 @@ ACTIONS = (
     gettext_noop("choose for rows"),
     gettext_noop("redraw rows"),
     gettext_noop("publish refused"),
+    gettext_noop("define auxiliary matrix"),
+    gettext_noop("define mark"),
+    gettext_noop("define audience"),
+    gettext_noop("define imported list"),
+    gettext_noop("retire"),
     gettext_noop("define model"),
     gettext_noop("train model"),
     gettext_noop("create policy"),
@@ -72,6 +77,10 @@ TARGETS = (
     gettext_noop("source"),
     gettext_noop("marketing matrix"),
     gettext_noop("priority matrix"),
+    gettext_noop("auxiliary matrix"),
+    gettext_noop("mark"),
+    gettext_noop("audience"),
+    gettext_noop("imported list"),
 )
 FIELDS = (
     # of more than one kind of thing
@@ -131,6 +140,18 @@ FIELDS = (
     gettext_noop("box"),
     gettext_noop("boxes"),
     gettext_noop("message"),
+    # strategies
+    gettext_noop("rule"),
+    gettext_noop("exclusive"),
+    # auxiliary matrices, marks, audiences and lists
+    gettext_noop("expression"),
+    gettext_noop("matrix id"),
+    gettext_noop("expires on"),
+    gettext_noop("lines"),
+    gettext_noop("members"),
+    gettext_noop("rejected"),
+    gettext_noop("compared with"),
+    gettext_noop("unknown"),
     # policies and campaigns
     gettext_noop("cost"),
     gettext_noop("reward"),

@@ -1,13 +1,11 @@
 """The day's third step: every customer into exactly one cell of each published matrix."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow.parquet as pq
-from django.conf import settings
 from django.utils.translation import gettext as _
 
 from common.errors import DomainError
@@ -24,12 +22,12 @@ from .definition import Bands, Dimension, MatrixDefinition, Quantiles, Threshold
 from .keys import Grid, KeyQuery, attributes_of
 from .models import Cell, MatrixVersion
 from .parts import CUSTOMERS, SCORES, Inputs, PartReader
+from .side_by_side import side_by_side
 
 CELLS = "cells"
 
 Progress = Callable[[int, int], None]
 Kind = TypeVar("Kind", bound=Dimension)
-Result = TypeVar("Result")
 
 
 def assign(
@@ -96,7 +94,7 @@ def assign_files(
     """
     reader, ranked = part_reader(inputs, grids, catalogue)
     count = Count(grids)
-    written = side_by_side(lambda part: reader.write(part, outputs[part]), len(outputs))
+    written = side_by_side(reader.write, list(enumerate(outputs)))
     for done, part in enumerate(written, 1):
         count.add(part)
         progress(done, len(outputs))
@@ -127,16 +125,6 @@ def part_reader(
     params = Params(inputs.business_date)
     tree = KeyQuery(grids, catalogue, params, ranked, city_cuts).tree()
     return PartReader(inputs, grids, homes, city_cuts, tree, params.values), ranked
-
-
-def side_by_side(work: Callable[[int], Result], parts: int) -> Iterator[Result]:
-    """Yield each part's result as it is done; if the caller leaves early, begin no other part."""
-    pool = ThreadPoolExecutor(settings.ENGINE_THREADS)
-    try:
-        for done in as_completed([pool.submit(work, part) for part in range(parts)]):
-            yield done.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _homes(inputs: Inputs, grids: Sequence[Grid], catalogue: Catalogue) -> dict[str, str]:

@@ -29,7 +29,8 @@ from lake.parts import part_of_sql
 from rules import Params
 
 from .bands import column
-from .parts import CITY, CUSTOMER, CUSTOMERS
+from .parts import CUSTOMERS
+from .reading import CITY, CUSTOMER
 
 LISTS = "lists"
 REJECTS_FILE = "rejects.parquet"

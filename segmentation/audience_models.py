@@ -37,7 +37,12 @@ class MarkQuerySet(DefinedQuerySet):
 
 
 class Defined(Named):
-    """``revision`` counts the changes: who edits names the one that they saw."""
+    """``revision`` counts the changes: who edits names the one that they saw.
+
+    ``noun``: what the operation log calls such a thing.
+    """
+
+    noun: str
 
     code = models.CharField(max_length=40, primary_key=True)
     revision = models.PositiveIntegerField(default=1)
@@ -54,6 +59,8 @@ class Defined(Named):
 class AuxiliaryMatrix(Defined):
     """An auxiliary matrix 辅助矩阵: a group of marks. They neither exclude each other nor end."""
 
+    noun = "auxiliary_matrix"
+
     city = models.CharField(max_length=40, blank=True, help_text="empty: the whole province")
     position = models.PositiveSmallIntegerField(default=0)
 
@@ -67,7 +74,7 @@ class AuxiliaryMatrix(Defined):
 class Mark(Defined):
     """A mark 标记 on the customers of a set, many per customer."""
 
-    kind = MARK
+    kind, noun = MARK, "mark"
 
     matrix = models.ForeignKey(AuxiliaryMatrix, on_delete=models.PROTECT, related_name="marks")
     expression = models.JSONField(help_text="segmentation.sets")
@@ -94,7 +101,7 @@ class Mark(Defined):
 class Audience(Defined):
     """An audience 目标客群: a set of customers that campaigns name and never copy."""
 
-    kind = AUDIENCE
+    kind, noun = AUDIENCE, "audience"
 
     city = models.CharField(max_length=40, blank=True, help_text="empty: the whole province")
     expression = models.JSONField(help_text="segmentation.sets")
@@ -120,7 +127,7 @@ class ImportedList(Defined):
     list holds anybody, so that the numbers are removed with all else of that day and not before.
     """
 
-    kind = LIST
+    kind, noun = LIST, "imported_list"
 
     city = models.CharField(max_length=40, blank=True, help_text="empty: the whole province")
     source = models.CharField(max_length=200, help_text="where the numbers come from")

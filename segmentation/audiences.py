@@ -32,7 +32,7 @@ Row = TypeVar("Row", bound=Defined)
 
 @dataclass(frozen=True)
 class Use:
-    """Something that uses a set, as pages and refusals name it."""
+    """Something that uses a set, as pages and refusals name it; ``url`` "" where it has no page."""
 
     label: str
     url: str
@@ -59,7 +59,7 @@ def define_auxiliary_matrix(
     if position is None:
         position = matrix.position if matrix else AuxiliaryMatrix.objects.count()
     says = _names(name) | {"city": city, "position": position}
-    return _write(AuxiliaryMatrix, matrix, code, says, "auxiliary_matrix", by)
+    return _write(AuxiliaryMatrix, matrix, code, says, by)
 
 
 @transaction.atomic
@@ -91,7 +91,7 @@ def define_mark(
         "expression": node.to_json(),
         "position": position,
     }
-    return _write(Mark, mark, code, says, "mark", by)
+    return _write(Mark, mark, code, says, by)
 
 
 @transaction.atomic
@@ -113,7 +113,7 @@ def define_audience(
     audience = _row(Audience, code, city, revision, by, known := Known())
     node = _checked((AUDIENCE, code), expression, city, known)
     says = _names(name) | {"city": city, "expression": node.to_json()}
-    return _write(Audience, audience, code, says, "audience", by)
+    return _write(Audience, audience, code, says, by)
 
 
 @transaction.atomic
@@ -148,7 +148,7 @@ def import_list(
     same = known_list is not None and known_list.key == stored.key
     if not same:
         says |= {"compared_with": stored.compared_with, "unknown": stored.unknown}
-    return _write(ImportedList, known_list, code, says, "list", by)
+    return _write(ImportedList, known_list, code, says, by)
 
 
 def _counts(brought: Brought) -> dict[str, Any]:
@@ -295,13 +295,11 @@ def _names(name: Name) -> dict[str, Any]:
     return {"name_zh": name.zh, "name_en": name.en}
 
 
-def _write(
-    model: type[Row], row: Row | None, code: str, says: dict[str, Any], what: str, by: By
-) -> Row:
+def _write(model: type[Row], row: Row | None, code: str, says: dict[str, Any], by: By) -> Row:
     """Create or change the row and log what is other; a retired one comes back into use."""
     if row is None:
         row = model.objects.create(code=code, **says)
-        log(by=by, action=f"define_{what}", target=_target(row), after=_plain(says))
+        log(by=by, action=f"define_{row.noun}", target=_target(row), after=_plain(says))
         return row
     before = {field: getattr(row, field) for field in says} | {"active": row.retired_at is None}
     if before == says | {"active": True}:
@@ -312,7 +310,7 @@ def _write(
     row.save()
     log(
         by=by,
-        action=f"define_{what}",
+        action=f"define_{row.noun}",
         target=_target(row),
         before=_plain(before),
         after=_plain(says | {"active": True}),
@@ -325,5 +323,4 @@ def _plain(says: dict[str, Any]) -> dict[str, Any]:
 
 
 def _target(row: Defined) -> tuple[str, str, str]:
-    kind = getattr(row, "kind", "auxiliary matrix")
-    return ("imported list" if kind == "list" else kind, row.code, f"{row.name_zh} {row.name_en}")
+    return (row.noun, row.code, f"{row.name_zh} {row.name_en}")

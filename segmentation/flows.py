@@ -25,7 +25,7 @@ from .bands import column
 from .descent import Descent
 from .keys import cell_column
 from .movement import Cells, Flow, People, summary
-from .parts import CITY, CUSTOMER
+from .reading import CITY, CUSTOMER
 
 FLOWS = "flows"
 TODAY, YESTERDAY, PAIRS, COUNTS = "today", "yesterday", "pairs", "counts"

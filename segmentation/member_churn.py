@@ -20,7 +20,7 @@ from lake.engine import DuckDB
 from lake.models import Partition
 
 from .bands import column
-from .parts import CITY, CUSTOMER
+from .reading import CITY, CUSTOMER
 from .side_by_side import side_by_side
 
 MEMBERS, TODAY, YESTERDAY = "members", "today", "yesterday"

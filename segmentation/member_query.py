@@ -23,7 +23,7 @@ from .audience_checks import compiled
 from .bands import SOURCE, column
 from .keys import ROW
 from .member_sets import SetInUse, SetsInUse
-from .parts import CITY
+from .reading import CITY
 from .sets import LIST, MARK, AllOf, AnyOf, But, InCells, NamedSet, Node, OfRule, Ref, references
 
 

@@ -33,7 +33,8 @@ from .member_churn import MEMBERS, Row, Sizes, member_facts, size_query
 from .member_query import MemberQuery, box_column, list_column
 from .member_sets import SetInUse, SetsInUse, sets_in_use
 from .models import MatrixVersion
-from .parts import CITY, CUSTOMER, CUSTOMERS, SCORES
+from .parts import CUSTOMERS, SCORES
+from .reading import CITY, CUSTOMER, as_compared, beside, read
 from .sets import InCells, OfRule, leaves
 from .side_by_side import side_by_side
 
@@ -290,10 +291,10 @@ class _PartWriter:
 
     def _source(self, part: int) -> pa.Table:
         """The snapshot's rows: place, number, city, attributes; who is in each box and list."""
-        table = _read(self.inputs.customers[part], [CUSTOMER, *self._of(CUSTOMERS)])
+        table = read(self.inputs.customers[part], [CUSTOMER, *self._of(CUSTOMERS)])
         if self.inputs.scores and self._of(SCORES):
-            table = _beside(table, _read(self.inputs.scores[part], [CUSTOMER, *self._of(SCORES)]))
-        columns = {name: _as_compared(table[name]) for name in table.column_names}
+            table = beside(table, read(self.inputs.scores[part], [CUSTOMER, *self._of(SCORES)]))
+        columns = {name: as_compared(table[name]) for name in table.column_names}
         columns[ROW] = pa.array(np.arange(len(table), dtype=np.int32))
         if self.boxes:
             columns |= self._in_boxes(part, table[CUSTOMER])
@@ -306,8 +307,8 @@ class _PartWriter:
     def _in_boxes(self, part: int, customers: pa.ChunkedArray) -> dict[str, pa.Array]:
         """By box whether each customer's cell is in it; outside the matrix he is in none."""
         names = {matrix: cell_column(matrix) for matrix in self.boxes}
-        cells = _read(self.inputs.cells[part], [CUSTOMER, *names.values()])
-        cells = _beside(pa.table({CUSTOMER: customers}), cells)
+        cells = read(self.inputs.cells[part], [CUSTOMER, *names.values()])
+        cells = beside(pa.table({CUSTOMER: customers}), cells)
         found: dict[str, pa.Array] = {}
         for matrix, boxes in self.boxes.items():
             places = pc.index_in(cells[names[matrix]], pa.array(boxes.cells))
@@ -318,33 +319,6 @@ class _PartWriter:
 
     def _of(self, home: str) -> list[str]:
         return sorted(name for name, at in self.homes.items() if at == home)
-
-
-def _read(file: Path, columns: Sequence[str]) -> pa.Table:
-    """Read by one thread: parts are read side by side."""
-    texts = [f.name for f in pq.read_schema(file) if pa.types.is_string(f.type)]
-    repeating = [name for name in texts if name in columns and name != CUSTOMER]
-    table = pq.read_table(file, columns=columns, use_threads=False, read_dictionary=repeating)
-    return table.unify_dictionaries().combine_chunks()
-
-
-def _beside(customers: pa.Table, other: pa.Table) -> pa.Table:
-    """The other table's columns beside the customers', null for who is not in it.
-
-    As a rule both stand in the snapshot's order: then there is nothing to look up.
-    """
-    if not other[CUSTOMER].equals(customers[CUSTOMER]):
-        found = pc.index_in(customers[CUSTOMER], other[CUSTOMER].combine_chunks())
-        other = other.take(found)
-    for name in other.column_names:
-        if name != CUSTOMER:
-            customers = customers.append_column(name, other[name])
-    return customers
-
-
-def _as_compared(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Numbers are compared as doubles: whole ones become so once, not at every comparison."""
-    return values.cast(pa.float64(), safe=False) if pa.types.is_integer(values.type) else values
 
 
 def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:

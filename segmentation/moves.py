@@ -3,18 +3,21 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lake.engine import DuckDB
 from lake.models import Partition
 from rules import Catalogue
 
-from .assign import part_reader, side_by_side
+from .assign import part_reader
 from .definition import MatrixDefinition
 from .keys import Grid
 from .parts import Inputs, PartReader
+from .side_by_side import side_by_side
 
 Place = int | None
 # Places of a cell of the one and of the other definition; None: outside the scope.
@@ -39,14 +42,14 @@ def moves(
     ]
     reader, _ranked = part_reader(inputs, grids, catalogue)
     total: Counter[tuple[Place, Place]] = Counter()
-    for counts in side_by_side(lambda part: _count(reader, part), len(inputs.customers)):
+    for counts in side_by_side(partial(_count, reader), range(len(inputs.customers))):
         total.update(counts)
     return dict(total)
 
 
-def _count(reader: PartReader, part: int) -> dict[tuple[Place, Place], int]:
+def _count(reader: PartReader, engine: DuckDB, part: int) -> dict[tuple[Place, Place], int]:
     one, two = reader.grids
-    placed = reader.place(part)
+    placed = reader.place(engine, part)
     width = two.outside + 1
     pairs = pc.value_counts(pa.array(placed.places[0].astype(np.int64) * width + placed.places[1]))
     found = zip(pairs.field("values").to_pylist(), pairs.field("counts").to_pylist(), strict=True)

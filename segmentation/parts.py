@@ -21,8 +21,8 @@ from .bands import SOURCE
 from .count import PartCount
 from .cuts import CityCuts
 from .keys import ROW, Grid, asked_column, key_column
+from .reading import CITY, CUSTOMER, as_compared, beside, read
 
-CUSTOMER, CITY = "customer_no", "city"
 CUSTOMERS, SCORES = "customers", "scores"
 
 
@@ -59,9 +59,13 @@ class PartReader:
     tree: exp.Select
     values: Mapping[str, Any]
 
-    def write(self, part: int, output: Path) -> PartCount:
-        """Write the part's customer_no, city and cells, in the snapshot's order; count them."""
-        placed = self.place(part)
+    def write(self, engine: DuckDB, numbered: tuple[int, Path]) -> PartCount:
+        """Write the part of that number: customer_no, city and cells, in the snapshot's order.
+
+        Return who is where.
+        """
+        part, output = numbered
+        placed = self.place(engine, part)
         by_grid = list(zip(self.grids, placed.places, strict=True))
         cells = {grid.column: grid.cells_at(places) for grid, places in by_grid}
         cities = placed.cities.dictionary_decode()
@@ -76,7 +80,7 @@ class PartReader:
         counts = [_by_city(placed.cities, places, grid) for grid, places in by_grid]
         return PartCount(len(placed.rows), doubled, counts)
 
-    def place(self, part: int, wanted: np.ndarray | None = None) -> Placed:
+    def place(self, engine: DuckDB, part: int, wanted: np.ndarray | None = None) -> Placed:
         """Find the cell of every customer of the part in every grid; or of the ``wanted`` ones.
 
         ``wanted``: bool by row of the part.
@@ -85,9 +89,8 @@ class PartReader:
         if wanted is not None:
             customers = customers.filter(pa.array(wanted)).combine_chunks()
         numbers, cities = customers[CUSTOMER], customers[CITY].combine_chunks()
-        with DuckDB(threads=1) as engine:
-            engine.register(SOURCE, self._source(customers, cities))
-            keyed = engine.arrow(self.tree, self.values)
+        engine.register(SOURCE, self._source(customers, cities))
+        keyed = engine.arrow(self.tree, self.values)
         rows = keyed[ROW].to_numpy()
         places = []
         for index, grid in enumerate(self.grids):
@@ -98,17 +101,10 @@ class PartReader:
 
     def _customers(self, part: int) -> pa.Table:
         """The snapshot's rows with their scores beside them, null for who has none."""
-        customers = _read(self.inputs.customers[part], [CUSTOMER, CITY, *self._of(CUSTOMERS)])
+        customers = read(self.inputs.customers[part], [CUSTOMER, CITY, *self._of(CUSTOMERS)])
         if not self._of(SCORES):
             return customers
-        scores = _read(self.inputs.scores[part], [CUSTOMER, *self._of(SCORES)])
-        # As a rule the scores stand in the snapshot's order: then there is nothing to look up.
-        if not scores[CUSTOMER].equals(customers[CUSTOMER]):
-            found = pc.index_in(customers[CUSTOMER], scores[CUSTOMER].combine_chunks())
-            scores = scores.take(found)
-        for name in self._of(SCORES):
-            customers = customers.append_column(name, scores[name])
-        return customers
+        return beside(customers, read(self.inputs.scores[part], [CUSTOMER, *self._of(SCORES)]))
 
     def _of(self, home: str) -> list[str]:
         return sorted(name for name, at in self.homes.items() if at == home and name != CITY)
@@ -116,7 +112,7 @@ class PartReader:
     def _source(self, customers: pa.Table, cities: pa.DictionaryArray) -> pa.Table:
         """What the query reads: the row's place, the attributes, the cuts of the row's city."""
         rows = pa.array(np.arange(len(customers), dtype=np.int32))
-        attributes = {name: _as_compared(customers[name]) for name in self.homes}
+        attributes = {name: as_compared(customers[name]) for name in self.homes}
         return pa.table({ROW: rows} | attributes | self.city_cuts.columns(cities))
 
 
@@ -124,19 +120,6 @@ def _places(grid: Grid, index: int, keyed: pa.Table) -> np.ndarray:
     """The places of the cells of one grid, row by row of the query's result."""
     bands = {d: keyed[asked_column(index, d)].to_numpy() for d in grid.asked}
     return grid.places(keyed[key_column(index)].to_numpy(), bands)
-
-
-def _read(file: Path, columns: Sequence[str]) -> pa.Table:
-    """Read by one thread: parts are read side by side."""
-    texts = [f.name for f in pq.read_schema(file) if pa.types.is_string(f.type)]
-    repeating = [name for name in texts if name in columns and name != CUSTOMER]
-    table = pq.read_table(file, columns=columns, use_threads=False, read_dictionary=repeating)
-    return table.unify_dictionaries().combine_chunks()
-
-
-def _as_compared(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Numbers are compared as doubles: whole ones become so once, not at every comparison."""
-    return values.cast(pa.float64(), safe=False) if pa.types.is_integer(values.type) else values
 
 
 def _repeated(numbers: pa.ChunkedArray) -> int:

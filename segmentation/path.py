@@ -19,7 +19,7 @@ from .descent import Descent
 from .keys import cell_column
 from .models import MatrixVersion
 from .movement import Cells
-from .parts import CITY, CUSTOMER
+from .reading import CITY, CUSTOMER
 
 
 class Change(StrEnum):

@@ -7,6 +7,7 @@ cells and laid beside the cells that its customers have today.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +18,17 @@ from django.utils.translation import gettext as _
 
 from common.errors import DomainError
 from common.keys import key_of
+from lake.engine import DuckDB
 from lake.models import Partition
 from rules import Catalogue
 
-from .assign import Progress, part_reader, side_by_side
+from .assign import Progress, part_reader
 from .cuts import RankKey, rank_key
 from .definition import MatrixDefinition, Quantiles
 from .keys import Grid, cell_column
 from .models import Cell, MatrixVersion
 from .parts import Inputs, PartReader
+from .side_by_side import side_by_side
 
 # Cells of a draft have no numbers yet: they are known by their place among its cells.
 OUTSIDE = None
@@ -134,7 +137,7 @@ def preview_files(
     reader, _ranked = part_reader(inputs, [grid], catalogue, known_ranks)
     parts = len(inputs.customers)
     total: Counter[tuple[int | None, int | None]] = Counter()
-    counted = side_by_side(lambda part: _count(reader, part, had), parts)
+    counted = side_by_side(partial(_count, reader, had), range(parts))
     for done, counts in enumerate(counted, 1):
         total.update(counts)
         progress(done, parts)
@@ -149,17 +152,17 @@ def preview_files(
 
 
 def _count(
-    reader: PartReader, part: int, had: Had | None
+    reader: PartReader, had: Had | None, engine: DuckDB, part: int
 ) -> dict[tuple[int | None, int | None], int]:
     (grid,) = reader.grids
     if had is None:
-        places = reader.place(part).places[0]
+        places = reader.place(engine, part).places[0]
         before = np.full(len(places), -1, np.int64)
     else:
         before = had.of(part)
         stays, places = had.stays(before)
         places = places.copy()
-        places[~stays] = reader.place(part, ~stays).places[0]
+        places[~stays] = reader.place(engine, part, ~stays).places[0]
     # One number per pair: places are few, cell numbers may grow for ever.
     width = grid.outside + 1
     pairs = pc.value_counts(pa.array((before + 1) * width + places))

@@ -37,9 +37,9 @@ from rules import Params
 from .bands import column
 from .cutting import Candidate, Cut, NotEstimable, Reason, Truths, choose
 from .definition import MatrixDefinition
-from .parts import CUSTOMER
 from .proof import prove
 from .proposed_draft import draft_of
+from .reading import CUSTOMER
 from .separation import Separation, measure, suspicious
 
 # Customers that a proposal is learned and measured on, half and half.

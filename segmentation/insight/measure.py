@@ -38,7 +38,7 @@ from lake.models import Partition
 from rules import Catalogue, Params
 
 from ..bands import SOURCE, column
-from ..parts import CUSTOMER
+from ..reading import CUSTOMER
 from .counted import IN_A, IN_B, Counted, Measured
 from .groups import Group, Rest, group_from_json
 from .today import DATASETS, Today

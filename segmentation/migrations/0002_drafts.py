@@ -6,65 +6,85 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('segmentation', '0001_initial'),
+        ("segmentation", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='cell',
-            name='parents',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, size=None),
+            model_name="cell",
+            name="parents",
+            field=django.contrib.postgres.fields.ArrayField(
+                base_field=models.BigIntegerField(), default=list, size=None
+            ),
         ),
         migrations.AddField(
-            model_name='matrixversion',
-            name='approved_by',
+            model_name="matrixversion",
+            name="approved_by",
             field=models.CharField(blank=True, max_length=150),
         ),
         migrations.AddField(
-            model_name='matrixversion',
-            name='based_on',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='segmentation.matrixversion'),
+            model_name="matrixversion",
+            name="based_on",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="segmentation.matrixversion",
+            ),
         ),
         migrations.AddField(
-            model_name='matrixversion',
-            name='checked_by',
+            model_name="matrixversion",
+            name="checked_by",
             field=models.CharField(blank=True, max_length=150),
         ),
         migrations.AddField(
-            model_name='matrixversion',
-            name='editors',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=150), default=list, size=None),
+            model_name="matrixversion",
+            name="editors",
+            field=django.contrib.postgres.fields.ArrayField(
+                base_field=models.CharField(max_length=150), default=list, size=None
+            ),
         ),
         migrations.AddField(
-            model_name='matrixversion',
-            name='from_date',
+            model_name="matrixversion",
+            name="from_date",
             field=models.DateField(null=True),
         ),
         migrations.AddField(
-            model_name='matrixversion',
-            name='note',
-            field=models.CharField(blank=True, help_text='why, for who approves', max_length=300),
+            model_name="matrixversion",
+            name="note",
+            field=models.CharField(blank=True, help_text="why, for who approves", max_length=300),
         ),
         migrations.AddField(
-            model_name='matrixversion',
-            name='past',
-            field=models.JSONField(default=list, help_text='bodies before the latest edits, to undo them'),
+            model_name="matrixversion",
+            name="past",
+            field=models.JSONField(
+                default=list, help_text="bodies before the latest edits, to undo them"
+            ),
         ),
         migrations.AddField(
-            model_name='matrixversion',
-            name='revision',
+            model_name="matrixversion",
+            name="revision",
             field=models.PositiveIntegerField(default=1),
         ),
         migrations.AlterField(
-            model_name='matrixversion',
-            name='proof',
-            field=models.JSONField(help_text='what was proved when it was checked', null=True),
+            model_name="matrixversion",
+            name="proof",
+            field=models.JSONField(help_text="what was proved when it was checked", null=True),
         ),
         migrations.AlterField(
-            model_name='matrixversion',
-            name='state',
-            field=models.CharField(choices=[('draft', 'draft'), ('checked', 'checked'), ('approved', 'approved'), ('published', 'published'), ('retired', 'retired')], default='draft', max_length=10),
+            model_name="matrixversion",
+            name="state",
+            field=models.CharField(
+                choices=[
+                    ("draft", "draft"),
+                    ("checked", "checked"),
+                    ("approved", "approved"),
+                    ("published", "published"),
+                    ("retired", "retired"),
+                ],
+                default="draft",
+                max_length=10,
+            ),
         ),
     ]

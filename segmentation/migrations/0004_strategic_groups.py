@@ -4,20 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('segmentation', '0003_audiences'),
+        ("segmentation", "0003_audiences"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='strategy',
-            name='exclusive',
+            model_name="strategy",
+            name="exclusive",
             field=models.BooleanField(default=False),
         ),
         migrations.AddField(
-            model_name='strategy',
-            name='rule',
+            model_name="strategy",
+            name="rule",
             field=models.CharField(blank=True, max_length=4000),
         ),
     ]

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 from django.apps import apps
@@ -20,6 +21,13 @@ COMPUTED = {
     "f'replace_{name}'": {"replace_marketing", "replace_priority"},
     "f'{name}_matrix'": {"marketing_matrix", "priority_matrix"},
     "kind._meta.model_name or ''": {"attribute", "source"},
+    "f'define_{row.noun}'": {
+        "define_auxiliary_matrix",
+        "define_mark",
+        "define_audience",
+        "define_imported_list",
+    },
+    "row.noun": {"auxiliary_matrix", "mark", "audience", "imported_list"},
 }
 
 
@@ -70,8 +78,13 @@ def calls() -> Iterator[Call]:
         own = functions_of(module)
         for function in own.values():
             for part in ast.walk(function):
-                if isinstance(part, ast.Call) and ast.unparse(part.func) == "log":
+                if is_log(part):
                     yield Call(part, function, imported | own)
+
+
+def is_log(node: ast.AST) -> TypeGuard[ast.Call]:
+    """Of the operation log: a logarithm has no keywords."""
+    return isinstance(node, ast.Call) and ast.unparse(node.func) == "log" and bool(node.keywords)
 
 
 def functions_of(module: ast.Module) -> dict[str, ast.FunctionDef]:

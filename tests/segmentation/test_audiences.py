@@ -291,7 +291,7 @@ def test_numbers_are_kept_in_the_lake_and_rejects_are_told() -> None:
         (3, "duplicate"), (5, "bad_number"), (7, "bad_number"),
     ]  # fmt: skip
     assert rejected[0]["value"] == "138****0001"
-    logged = Operation.objects.get(action="define_list").after
+    logged = Operation.objects.get(action="define_imported_list").after
     assert "13800000001" not in str(logged)
     assert logged["members"] == 2
 
