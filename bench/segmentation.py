@@ -14,20 +14,22 @@ from bench.assign import CATALOGUE, CITIES, PARTS, ROUNDS
 from bench.measure import Row, in_turns
 from lake.engine import DuckDB
 from segmentation.definition import MatrixDefinition, Name
-from segmentation.edits import split
-from segmentation.keys import Grid, attributes_of
-from segmentation.preview import Had, preview_files
+from segmentation.edits import recut, split
+from segmentation.keys import Grid
+from segmentation.preview import Had, Way, preview_files
 from segmentation.proof import prove
 
-CELLS = "cells-{:04d}.parquet"
+HAD = "had-{:04d}.parquet"
 
 Bands = dict[str, tuple[str, ...]]
 
 
 def prepare(work: Path, customers: int) -> None:
-    """The input of assignment, and the cells of the flat matrix."""
+    """The input of assignment, and today's cells, those of the flat matrix."""
     plain.prepare(work, customers)
     plain._assign(work, [flat()])
+    for part in range(PARTS):
+        (work / f"cells-{part:04d}.parquet").rename(work / HAD.format(part))
 
 
 def _numbered(definition: MatrixDefinition) -> Grid:
@@ -79,28 +81,28 @@ def _edited(box: Bands) -> MatrixDefinition:
     return split(flat().definition, box, plain._figure("plan_fee", 3)).definition
 
 
-def _preview(work: Path, definition: MatrixDefinition, kept: dict[int, int]) -> None:
-    files = [work / CELLS.format(part) for part in range(PARTS)]
-    had = Had(files, flat().column, kept)
+def _preview(work: Path, definition: MatrixDefinition) -> None:
+    files = [work / HAD.format(part) for part in range(PARTS)]
+    before = flat().definition
+    way = Way.between(before, dict(enumerate(before.cells(), 1)), definition)
+    had = Had(files, flat().column, way)
     preview_files(definition, plain._inputs(work), had, CATALOGUE, {}, lambda *_: None)
-
-
-def _kept(definition: MatrixDefinition) -> dict[int, int]:
-    before = {str(bands): number for number, bands in enumerate(flat().definition.cells(), 1)}
-    places = ((str(bands), place) for place, bands in enumerate(definition.cells()))
-    return {before[bands]: place for bands, place in places if bands in before}
 
 
 def _scan(work: Path, definition: MatrixDefinition) -> None:
     """Sum every column that the preview reads, the cells of today among them."""
-    read = {"customer_no", "city"} | attributes_of(definition, CATALOGUE)
-    cells = [work / CELLS.format(part) for part in range(PARTS)]
+    read = {"customer_no", "city", "plan_fee"}
+    cells = [work / HAD.format(part) for part in range(PARTS)]
     with DuckDB() as engine:
         for name, files in (("customers", plain._inputs(work).customers), ("cells", cells)):
             engine.register(name, files)
             fields = [f for f in pq.read_schema(files[0]) if f.name in {*read, flat().column}]
             fields = [f for f in fields if name == "customers" or f.name == flat().column]
             engine.rows(sqlglot.select(*_sums(fields)).from_(name))
+
+
+def _scan_all(work: Path, definition: MatrixDefinition) -> None:
+    plain._scan(work, [Grid(definition, 1, np.arange(definition.size))])
 
 
 def _sums(fields: Sequence) -> list[exp.Expression]:
@@ -110,25 +112,32 @@ def _sums(fields: Sequence) -> list[exp.Expression]:
 def preview_to_scan(work: Path, customers: int) -> float:
     definition = _edited({})
     scan, seen = in_turns(
-        ROUNDS, lambda: _scan(work, definition), lambda: _preview(work, definition, {})
+        ROUNDS, lambda: _scan(work, definition), lambda: _preview(work, definition)
     )
     return seen / scan
 
 
 def branch_to_whole(work: Path, customers: int) -> float:
-    """A split of one arpu band of ten, of which the other cells are known to stay."""
-    definition = _edited({"arpu": ("b3",)})
-    kept = _kept(definition)
+    """A split of one arpu band of ten: of the customers in the others nothing is asked."""
     whole, branch = in_turns(
         ROUNDS,
-        lambda: _preview(work, definition, {}),
-        lambda: _preview(work, definition, kept),
+        lambda: _preview(work, _edited({})),
+        lambda: _preview(work, _edited({"arpu": ("b3",)})),
     )
     return branch / whole
 
 
+def recut_to_scan(work: Path, customers: int) -> float:
+    """A dimension cut anew: anybody may move, so all is read and found again."""
+    definition = recut(flat().definition, plain._figure("arpu", 7)).definition
+    scan, seen = in_turns(
+        ROUNDS, lambda: _scan_all(work, definition), lambda: _preview(work, definition)
+    )
+    return seen / scan
+
+
 def preview_seconds(work: Path, customers: int) -> float:
-    return _seconds(lambda: _preview(work, _edited({}), {}))
+    return _seconds(lambda: _preview(work, _edited({})))
 
 
 def proof_seconds(work: Path, customers: int) -> float:
@@ -145,6 +154,7 @@ ROWS = (
     Row("segmentation_splits", "three levels of splits ÷ flat, 12,000 cells", three_levels, 1.3),
     Row("segmentation_preview", "preview of a split ÷ scan of what it reads", preview_to_scan, 3),
     Row("segmentation_preview_time", "the same, in seconds", preview_seconds, None, "s"),
+    Row("segmentation_recut", "preview of a re-cut ÷ scan of what it reads", recut_to_scan, None),
     Row("segmentation_branch", "preview of a tenth ÷ of the whole", branch_to_whole, None),
     Row("segmentation_proof", "static proof of 12,000 cells", proof_seconds, 1, "s"),
 )

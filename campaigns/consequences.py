@@ -3,15 +3,16 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 
 from customers.catalogue import catalogue_key, rule_catalogue
 from segmentation.definition import Bands, MatrixDefinition
 from segmentation.insight.today import Today, published_day
-from segmentation.matrix_selectors import bands_of, greatest
+from segmentation.matrix_selectors import assigned_version, bands_of, greatest
 from segmentation.matrix_words import MatrixWords
 from segmentation.models import MatrixVersion
-from segmentation.moves import moves
+from segmentation.moves import moves, preview_from
 from segmentation.preview import Preview, preview
 from segmentation.proof import prove
 from segmentation.services import cities
@@ -66,15 +67,17 @@ class Consequences:
 
 
 def consequences(version: MatrixVersion) -> Consequences:
-    """Prove the draft and count. Raises DomainError as ``prove`` and ``preview`` do, and
-    ``nothing_published`` (503) before the first day.
+    """Prove the draft and count what it would change.
+
+    Raises DomainError as ``prove`` and ``preview`` do, and ``nothing_published`` (503) before the
+    first day.
     """
     definition = MatrixDefinition.from_json(version.body)
     prove(definition, rule_catalogue(), cities())
     today = published_day()
-    counted = _previewed(version.pk, version.revision, today.business_date, today.run_number,
-                         catalogue_key())  # fmt: skip
     published = version.matrix.versions.published().first()
+    day = (today.business_date, today.run_number, catalogue_key())
+    counted = _previewed(version.pk, version.revision, published and published.pk, day)
     before: dict[int, Bands] = bands_of(published) if published else {}
     words = MatrixWords.of(definition)
     was = MatrixWords.of(MatrixDefinition.from_json(published.body)) if published else words
@@ -107,17 +110,20 @@ def consequences(version: MatrixVersion) -> Consequences:
 
 
 @lru_cache(maxsize=KEPT)
-def _previewed(pk: int, revision: int, date: object, run: int, catalogue: str) -> Preview:
-    """The preview of a draft as it was in this revision, on this run's snapshot."""
-    body = MatrixVersion.objects.get(pk=pk, revision=revision).body
-    today = published_day()
+def _previewed(
+    pk: int, revision: int, published: int | None, day: tuple[date, int, str]
+) -> Preview:
+    """Preview the draft as it was in this revision; ``day``: with what it was counted."""
+    version = MatrixVersion.objects.get(pk=pk, revision=revision)
+    definition = MatrixDefinition.from_json(version.body)
+    today, catalogue = published_day(), rule_catalogue()
+    scores, cells = (today.partitions.get(dataset) for dataset in ("scores", "cells"))
+    base = MatrixVersion.objects.filter(pk=published).first()
+    if base and (not cells or assigned_version(cells, base.matrix_id) != base.number):
+        # It was published since the day was run: its cells are in no partition yet.
+        return preview_from(base, definition, today.snapshot, scores, catalogue)
     return preview(
-        MatrixDefinition.from_json(body),
-        today.snapshot,
-        today.partitions.get("scores"),
-        today.partitions.get("cells"),
-        rule_catalogue(),
-        progress=lambda done, total: None,
+        definition, today.snapshot, scores, cells, catalogue, progress=lambda done, total: None
     )
 
 

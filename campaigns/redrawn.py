@@ -273,7 +273,9 @@ def _compared(
     """``met``, ``meets``: bool (cells, and the outside last × offers)."""
     pairs = list(preview.flows)
     weights = np.array([preview.flows[pair] for pair in pairs], np.int64)
-    old = [len(numbers) if cell is None else np.searchsorted(numbers, cell) for cell, _p in pairs]
+    # The preview must speak of the published version's cells: any other number is a KeyError.
+    rows = {None: len(numbers)} | {number: row for row, number in enumerate(numbers.tolist())}
+    old = [rows[cell] for cell, _place in pairs]
     new = [-1 if place is None else place for _c, place in pairs]
     was, will = met[np.array(old, np.intp)], meets[np.array(new, np.intp)]
     gained = dict(zip(offers, weights @ (will & ~was), strict=True))

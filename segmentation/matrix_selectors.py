@@ -65,7 +65,7 @@ def counts_on(day: PublishedDay | None, matrix: str, city: str | None) -> DayCou
     """Return the customers by cell; None where the day did not assign the matrix or is gone."""
     if day is None or day.cells is None:
         return None
-    version = _assigned(day.cells, matrix)
+    version = assigned_version(day.cells, matrix)
     file = day.cells.path / COUNTS_FILE
     if version is None or not file.exists():
         return None
@@ -79,7 +79,8 @@ def counts_on(day: PublishedDay | None, matrix: str, city: str | None) -> DayCou
     return DayCounts(day.date, version, found)
 
 
-def _assigned(cells: Partition, matrix: str) -> int | None:
+def assigned_version(cells: Partition, matrix: str) -> int | None:
+    """The version of the matrix that the day's cells are of; None: they are not of it."""
     proofs = cells.facts.get("matrices", [])
     return next((proof["version"] for proof in proofs if proof["matrix"] == matrix), None)
 

@@ -13,10 +13,12 @@ from lake.engine import DuckDB
 from lake.models import Partition
 from rules import Catalogue
 
-from .assign import part_reader
+from .assign import grid_of, part_reader
 from .definition import MatrixDefinition
 from .keys import Grid
+from .models import MatrixVersion
 from .parts import Inputs, PartReader
+from .preview import Preview
 from .side_by_side import side_by_side
 
 Place = int | None
@@ -45,6 +47,24 @@ def moves(
     for counts in side_by_side(partial(_count, reader), range(len(inputs.customers))):
         total.update(counts)
     return dict(total)
+
+
+def preview_from(
+    published: MatrixVersion,
+    definition: MatrixDefinition,
+    snapshot: Partition,
+    scores: Partition | None,
+    catalogue: Catalogue,
+) -> Preview:
+    """Preview the definition against a version whose cells no day has assigned yet."""
+    numbers = grid_of(published).numbers.tolist()
+    before = MatrixDefinition.from_json(published.body)
+    found = moves(before, definition, snapshot, scores, catalogue)
+    flows = {
+        (None if place is None else numbers[place], after): customers
+        for (place, after), customers in found.items()
+    }
+    return Preview(definition, flows)
 
 
 def _count(reader: PartReader, engine: DuckDB, part: int) -> dict[tuple[Place, Place], int]:

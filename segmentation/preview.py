@@ -6,8 +6,10 @@ cells and laid beside the cells that its customers have today.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -17,19 +19,21 @@ import pyarrow.parquet as pq
 from django.utils.translation import gettext as _
 
 from common.errors import DomainError
-from common.keys import key_of
 from lake.engine import DuckDB
 from lake.models import Partition
 from rules import Catalogue
 
 from .assign import Progress, part_reader
 from .cuts import RankKey, rank_key
-from .definition import MatrixDefinition, Quantiles
+from .definition import Bands, Group, MatrixDefinition, Quantiles, band_codes
 from .keys import Grid, cell_column
 from .models import Cell, MatrixVersion
 from .parts import Inputs, PartReader
 from .side_by_side import side_by_side
+from .tree import Box, bits
 
+# Cells × combinations of what is asked beyond which a preview asks everybody everything.
+MOST_WAYS = 20_000_000
 # Cells of a draft have no numbers yet: they are known by their place among its cells.
 OUTSIDE = None
 
@@ -77,51 +81,126 @@ def preview(
     (409) when somebody would be in no cell.
     """
     inputs = Inputs(snapshot.business_date, snapshot.files, scores.files if scores else None)
-    today = _version_of(cells, definition.code) if cells is not None else None
+    had = _had(cells, definition) if cells is not None else None
     ranks = dict(_known_ranks(cells)) if cells is not None else {}
-    had = Had(cells.files, cell_column(definition.code), kept(today, definition)) if today else None
     return Preview(definition, preview_files(definition, inputs, had, catalogue, ranks, progress))
 
 
 @dataclass(frozen=True)
 class Had:
-    """The cells that customers have today: files by part, the matrix's column in them, and the
-    cells (number → place in the draft) whose customers stay where they are, whatever they read."""
+    """The cells that customers have today: files by part, and the matrix's column in them.
+
+    ``way``: how to find a customer's place in the draft from his cell, where there is one.
+    """
 
     files: Sequence[Path]
     column: str
-    kept: Mapping[int, int]
+    way: "Way | None" = None
 
     def of(self, part: int) -> np.ndarray:
         """Each customer's cell number, int64, -1 outside."""
         table = pq.read_table(self.files[part], columns=[self.column], use_threads=False)
         return table[self.column].fill_null(-1).to_numpy()
 
-    def stays(self, before: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """By customer whether his cell is kept, and the place that it has in the draft."""
-        numbers = np.array(sorted(self.kept), np.int64)
-        places = np.array([self.kept[number] for number in numbers.tolist()], np.int64)
-        if not len(numbers):
-            return np.zeros(len(before), bool), before
-        at = np.searchsorted(numbers, before).clip(max=len(numbers) - 1)
-        return numbers[at] == before, places[at]
 
+@dataclass(frozen=True)
+class Way:
+    """From a cell of today to a place in the draft, where both say the same of shared dimensions.
 
-def kept(version: MatrixVersion, definition: MatrixDefinition) -> dict[int, int]:
-    """The cells (number → place) that the draft has just as the version has them.
+    A customer's bands in all dimensions that his cell fixes are known by it. What remains to be
+    asked are the dimensions of which some cell has several bands: often one, or none.
 
-    Empty where the draft says anything else about a dimension that both have, or about the scope:
-    then any customer may move.
+    numbers: today's cells, ascending. asks: those dimensions as a matrix of their own, whose places
+    are the combinations of their bands; None: nothing is asked. places: int64 (cells, and the
+    outside last × combinations, and nowhere last), the place in the draft.
     """
-    before = MatrixDefinition.from_json(version.body)
-    had = {dimension.code: dimension for dimension in before.dimensions}
-    shared = [dimension for dimension in definition.dimensions if dimension.code in had]
-    if before.bounds != definition.bounds or any(d != had[d.code] for d in shared):
-        return {}
-    cells = Cell.objects.of_version(version).values_list("identity", "number")
-    numbers = dict(cells)
-    places = ((key_of(bands), place) for place, bands in enumerate(definition.cells()))
-    return {numbers[key]: place for key, place in places if key in numbers}
+
+    numbers: np.ndarray
+    asks: MatrixDefinition | None
+    places: np.ndarray
+
+    @property
+    def settled(self) -> np.ndarray:
+        """By cell whether nothing need be asked of its customers."""
+        known = self.places[:, : max(1, self.places.shape[1] - 1)]
+        return (known == known[:, :1]).all(axis=1)
+
+    def rows(self, before: np.ndarray) -> np.ndarray:
+        """The row of ``places`` for each cell number; the last one for -1, outside."""
+        rows = np.searchsorted(self.numbers, before)
+        rows[before < 0] = len(self.numbers)
+        return rows
+
+    @classmethod
+    def between(
+        cls, before: MatrixDefinition, cells: Mapping[int, Bands], after: MatrixDefinition
+    ) -> "Way | None":
+        """Return the way from ``before``'s numbered cells to ``after``; None if there is none.
+
+        There is none where any customer may move: the definitions differ in a dimension that both
+        have, or in their bounds. Nor where the table would be too large to be worth it.
+        """
+        had = {dimension.code: dimension for dimension in before.dimensions}
+        shared = [dimension for dimension in after.dimensions if dimension.code in had]
+        if before.bounds != after.bounds or any(d != had[d.code] for d in shared):
+            return None
+        numbers = np.array(sorted(cells), np.int64)
+        boxes = [_box_in(after, cells[number]) for number in numbers.tolist()]
+        changed = [box for box in boxes if len(after.tree.cells_in(box)) > 1]
+        open_ = [
+            place
+            for place in range(len(after.dimensions))
+            if any(box[place].bit_count() > 1 for box in changed)
+        ]
+        sizes = [len(after.dimensions[place].all_bands) for place in open_]
+        if (len(boxes) + 1) * (prod(sizes) + 1) > MOST_WAYS:
+            return None
+        places = _places(after, boxes, open_, list(product(*map(range, sizes))))
+        asked = tuple(after.dimensions[place] for place in open_)
+        bare = {"scope": "", "group": Group(), "grid": (), "edits": ()}
+        return cls(numbers, replace(after, dimensions=asked, **bare) if asked else None, places)
+
+
+def _box_in(definition: MatrixDefinition, bands: Bands) -> Box:
+    """The box of a cell of another version, whose other dimensions say nothing here."""
+    known = {dimension.code for dimension in definition.dimensions}
+    return definition.box({c: band_codes(said) for c, said in bands.items() if c in known})
+
+
+def _places(
+    definition: MatrixDefinition,
+    boxes: Sequence[Box],
+    open_: Sequence[int],
+    combinations: Sequence[tuple[int, ...]],
+) -> np.ndarray:
+    """``Way.places``: any band of the box will do for a dimension that is not open."""
+    finder = definition.tree.finder()
+    firsts = np.array([[bits(mask)[0] for mask in box] for box in boxes], np.int64)
+    places = np.full((len(boxes) + 1, len(combinations) + 1), finder.size, np.int64)
+    places[-1] = finder.size + 1
+    for column, bands in enumerate(combinations):
+        there = firsts.copy().reshape(len(boxes), -1)
+        there[:, list(open_)] = bands
+        keys = np.zeros(len(boxes), np.int64)
+        for dimension in definition.tree.grid:
+            keys = keys * definition.tree.sizes[dimension] + there[:, dimension]
+        places[:-1, column] = finder.find(keys, {d: there[:, d] for d in finder.asks})
+    _pass_over_absent(places[:-1, :-1], boxes, open_, np.array(combinations, np.int64))
+    return places
+
+
+def _pass_over_absent(
+    places: np.ndarray, boxes: Sequence[Box], open_: Sequence[int], combinations: np.ndarray
+) -> None:
+    """Give combinations that a cell has not the place of one that it has: nobody asks for them,
+    and they must not make it look as if anything had to be asked."""
+    has = np.ones(places.shape, bool)
+    for column, dimension in enumerate(open_):
+        size = int(combinations[:, column].max()) + 1
+        held = np.array([[box[dimension] >> band & 1 for band in range(size)] for box in boxes])
+        has &= held[:, combinations[:, column]].astype(bool)
+    first = places[np.arange(len(boxes)), has.argmax(axis=1)]
+    np.copyto(places, first[:, None], where=~has)
 
 
 def preview_files(
@@ -134,10 +213,14 @@ def preview_files(
 ) -> dict[tuple[int | None, int | None], int]:
     """Count the flows from files; see ``preview``."""
     grid = Grid(definition, 0, np.arange(definition.size))
-    reader, _ranked = part_reader(inputs, [grid], catalogue, known_ranks)
+    asks = had.way.asks if had and had.way else definition
+    reader = None
+    if asks is not None:
+        asked = Grid(asks, 0, np.arange(asks.size))
+        reader, _ranked = part_reader(inputs, [asked], catalogue, known_ranks)
     parts = len(inputs.customers)
     total: Counter[tuple[int | None, int | None]] = Counter()
-    counted = side_by_side(partial(_count, reader, had), range(parts))
+    counted = side_by_side(partial(_count, reader, grid, had), range(parts))
     for done, counts in enumerate(counted, 1):
         total.update(counts)
         progress(done, parts)
@@ -152,17 +235,15 @@ def preview_files(
 
 
 def _count(
-    reader: PartReader, had: Had | None, engine: DuckDB, part: int
+    reader: PartReader | None, grid: Grid, had: Had | None, engine: DuckDB, part: int
 ) -> dict[tuple[int | None, int | None], int]:
-    (grid,) = reader.grids
-    if had is None:
+    if had is None or had.way is None:
+        assert reader is not None
         places = reader.place(engine, part).places[0]
-        before = np.full(len(places), -1, np.int64)
+        before = had.of(part) if had else np.full(len(places), -1, np.int64)
     else:
         before = had.of(part)
-        stays, places = had.stays(before)
-        places = places.copy()
-        places[~stays] = reader.place(engine, part, ~stays).places[0]
+        places = _by_way(reader, had.way, before, engine, part)
     # One number per pair: places are few, cell numbers may grow for ever.
     width = grid.outside + 1
     pairs = pc.value_counts(pa.array((before + 1) * width + places))
@@ -176,10 +257,34 @@ def _count(
     }
 
 
+def _by_way(
+    reader: PartReader | None, way: Way, before: np.ndarray, engine: DuckDB, part: int
+) -> np.ndarray:
+    """The customers' places: from their cells, and from what must be asked of some."""
+    rows = way.rows(before)
+    places = way.places[rows, 0]
+    if reader is not None:
+        wanted = ~way.settled[rows]
+        if wanted.any():
+            asked = reader.place(engine, part, wanted).places[0]
+            places[wanted] = way.places[rows[wanted], asked]
+    return places
+
+
 def _version_of(cells: Partition, matrix: str) -> MatrixVersion | None:
     """The version that the day assigned by, None where it has no such matrix."""
     numbers = {proof["matrix"]: proof["version"] for proof in cells.facts["matrices"]}
     return MatrixVersion.objects.filter(matrix=matrix, number=numbers.get(matrix)).first()
+
+
+def _had(cells: Partition, definition: MatrixDefinition) -> Had | None:
+    """Today's cells of the matrix, None where the day did not assign it."""
+    version = _version_of(cells, definition.code)
+    if version is None:
+        return None
+    numbered = dict(Cell.objects.of_version(version).values_list("number", "bands"))
+    way = Way.between(MatrixDefinition.from_json(version.body), numbered, definition)
+    return Had(cells.files, cell_column(definition.code), way)
 
 
 def _known_ranks(cells: Partition) -> Iterator[tuple[RankKey, list[float] | None]]:

@@ -14,7 +14,7 @@ from campaigns.models import BoxChoice, MarketingRow
 from campaigns.redrawn import choose, misfits, publish_matrix
 from segmentation.definition import MatrixDefinition
 from segmentation.drafts import approve_draft, check_draft
-from segmentation.edits import merge, remove_dimension
+from segmentation.edits import merge, remove_dimension, split
 from segmentation.models import Cell, Matrix, MatrixVersion
 from segmentation.services import save_draft
 from tests.accounts.people import make_user
@@ -472,6 +472,25 @@ def test_consequences_are_counted_exactly(days: None, login: Login) -> None:
                                                                        ("low, on", 3)}  # fmt: skip
     assert [(c.policy, c.gained, c.lost) for c in found.redrawn.policies] == [("P1", 7, 0)]
     assert [campaign.code for campaign in found.redrawn.campaigns] == ["C1"]
+
+
+def test_a_version_that_no_day_has_assigned_yet_is_what_a_draft_is_compared_with(
+    days: None, login: Login
+) -> None:
+    _published(edited(begun(), on_campus))
+    same = begun()
+    client = login("province-marketer")
+    found = client.get(at("matrix-draft-consequences", pk=same.pk)).context["found"]
+    assert (found.customers, found.moved, found.fresh, found.redrawn.customers) == (21, 0, 0, 0)
+    split_ = edited(
+        same, lambda d: split(d, {"campus": ("on",), "spend": ("low", "high")}, "spend")
+    )
+    found = client.get(at("matrix-draft-consequences", pk=split_.pk)).context["found"]
+    assert (found.customers, found.moved, found.fresh) == (21, 8, 2)
+    assert {(f.before, f.after, f.customers) for f in found.flows} == {
+        ("low or high, on", "low, on", 3),
+        ("low or high, on", "high, on", 5),
+    }
 
 
 def test_before_the_first_day_consequences_say_so(login: Login) -> None:
