@@ -19,14 +19,14 @@ from bench.assign import CATALOGUE, DAY, FIGURES, PARTS, three_matrices
 from bench.measure import Row, in_turns
 from lake.engine import ROW_GROUP, DuckDB
 from segmentation.assign import assign_files
+from segmentation.audiences.churn import MEMBERS, Sizes, member_facts, size_query
+from segmentation.audiences.in_use import ListInUse, SetInUse, SetsInUse
+from segmentation.audiences.members import Boxes, Inputs, write_members
+from segmentation.audiences.query import box_column
+from segmentation.audiences.sets import InCells, Json, from_json, in_order, leaves, references
 from segmentation.definition import MatrixDefinition
 from segmentation.keys import Grid
-from segmentation.member_churn import MEMBERS, Sizes, member_facts, size_query
-from segmentation.member_query import box_column
-from segmentation.member_sets import ListInUse, SetInUse, SetsInUse
-from segmentation.members import Boxes, Inputs, write_members
 from segmentation.parts import Inputs as AssignInputs
-from segmentation.sets import InCells, Json, from_json, in_order, leaves, references
 
 ROUNDS = 3
 FIFTY = 50

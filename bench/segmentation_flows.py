@@ -18,7 +18,7 @@ from bench.measure import Row, in_turns
 from lake.engine import ROW_GROUP, DuckDB
 from lake.models import Partition
 from segmentation.bands import column
-from segmentation.flows import count_flows
+from segmentation.flow.flows import count_flows
 from segmentation.parts import CUSTOMER
 
 ROUNDS = 3

@@ -7,7 +7,7 @@ class CampaignsConfig(AppConfig):
     verbose_name = _("Campaigns")
 
     def ready(self) -> None:
-        from segmentation.audiences import used_elsewhere
+        from segmentation.audiences.services import used_elsewhere
 
         from .uses import uses
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 from customers.catalogue import rule_catalogue
 from rules import Catalogue
-from segmentation.audience_checks import compiled
+from segmentation.audiences.checks import compiled
+from segmentation.audiences.in_use import SetInUse, member_attributes, member_column, sets_in_use
+from segmentation.audiences.sets import InCells, OfRule, leaves
 from segmentation.definition import MatrixDefinition
 from segmentation.keys import attributes_of
-from segmentation.member_sets import SetInUse, member_attributes, member_column, sets_in_use
 from segmentation.models import MatrixVersion
-from segmentation.sets import InCells, OfRule, leaves
 
 
 def campaign_catalogue() -> Catalogue:

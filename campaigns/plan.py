@@ -19,11 +19,11 @@ from customers.catalogue import CITY
 from customers.models import Attribute, Origin
 from rules import Attribute as RuleAttribute
 from rules import Catalogue, Rule, compile_condition, compile_number
+from segmentation.audiences.in_use import member_attributes, member_column
+from segmentation.audiences.sets import AUDIENCE
 from segmentation.cells import CellBoxes
 from segmentation.definition import MatrixDefinition
-from segmentation.member_sets import member_attributes, member_column
 from segmentation.models import Matrix, MatrixVersion
-from segmentation.sets import AUDIENCE
 
 from .catalogue import campaign_catalogue, read_by_sets
 from .checks import compiled

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from accounts.models import User
-from segmentation.audiences import Use
-from segmentation.member_sets import member_column
-from segmentation.sets import AUDIENCE, Ref
+from segmentation.audiences.in_use import member_column
+from segmentation.audiences.services import Use
+from segmentation.audiences.sets import AUDIENCE, Ref
 
 from .models import Campaign, PolicyVersion, PriorityRule
 

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_GET
 from common.errors import DomainError
 from common.pages import require
 from common.permissions import Permission
-from segmentation.flow_selectors import customer_paths
+from segmentation.flow.selectors import customer_paths
 
 from .recommendation import by_category, recommend
 from .selectors import history

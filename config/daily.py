@@ -35,9 +35,9 @@ from scoring.score import score as score_customers
 from scoring.selectors import current_versions
 from segmentation.assign import CELLS
 from segmentation.assign import assign as assign_cells
-from segmentation.flows import FLOWS, flow
-from segmentation.member_sets import SetsInUse, sets_in_use
-from segmentation.members import MEMBERS, materialise
+from segmentation.audiences.in_use import SetsInUse, sets_in_use
+from segmentation.audiences.members import MEMBERS, materialise
+from segmentation.flow.flows import FLOWS, flow
 from segmentation.models import MatrixVersion
 from segmentation.services import refuse_unfit
 

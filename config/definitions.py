@@ -13,7 +13,7 @@ import accounts.definitions
 import campaigns.definitions
 import customers.definitions
 import scoring.definitions
-import segmentation.audience_definitions
+import segmentation.audiences.definitions
 import segmentation.definitions
 from common import yaml_source
 from common.definitions import Changes, Document
@@ -26,7 +26,7 @@ DOCUMENTS: tuple[Document, ...] = (
     *customers.definitions.DOCUMENTS,
     *scoring.definitions.DOCUMENTS,
     *segmentation.definitions.DOCUMENTS,
-    *segmentation.audience_definitions.DOCUMENTS,
+    *segmentation.audiences.definitions.DOCUMENTS,
     *campaigns.definitions.DOCUMENTS,
 )
 MOST_PROBLEMS = 50

@@ -5,8 +5,8 @@ from celery import shared_task
 from jobs.models import Run
 from jobs.services import BELL
 from jobs.work import work_once
-from segmentation.insight_jobs import KIND as INSIGHT
-from segmentation.insight_jobs import steps_of_insight
+from segmentation.insight.jobs import KIND as INSIGHT
+from segmentation.insight.jobs import steps_of_insight
 
 from . import nightly, upkeep
 from .daily import KIND as DAY

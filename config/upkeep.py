@@ -11,7 +11,7 @@ from jobs.outbox import forget_rung
 from lake import partitions
 from lake.models import Partition
 from lake.services import Name, prune
-from segmentation.flow_history import compact_ended, kept
+from segmentation.flow.history import compact_ended, kept
 
 # What a publication's versions name beside its answers.
 SHOWN = ("snapshot", "scores", "cells", "members")

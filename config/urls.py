@@ -6,9 +6,9 @@ urlpatterns = [
     path("accounts/", include("accounts.urls")),
     path("api/", include("config.api")),
     path("matrices/", include("campaigns.matrix_urls")),
-    path("audiences/", include("segmentation.audience_urls")),
-    path("flows/", include("segmentation.flow_urls")),
-    path("insight/", include("segmentation.insight_urls")),
+    path("audiences/", include("segmentation.audiences.urls")),
+    path("flows/", include("segmentation.flow.urls")),
+    path("insight/", include("segmentation.insight.urls")),
     path("", include("campaigns.urls")),
     path("", include("portal.urls")),
 ]

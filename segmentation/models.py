@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.naming import Named
 
-from .audience_models import Audience, AuxiliaryMatrix, ImportedList, Mark
+from .audiences.models import Audience, AuxiliaryMatrix, ImportedList, Mark
 
 __all__ = [
     "Audience",

@@ -18,10 +18,10 @@ from sqlglot import exp
 from common.errors import DomainError
 from rules import Catalogue, Params, RuleError, compile_condition, is_true
 
+from ..audiences.in_use import member_column
 from ..bands import SOURCE, column
 from ..definition import MatrixDefinition, band_codes
 from ..keys import attributes_of, cell_column
-from ..member_sets import member_column
 from .today import Today
 
 Json = dict[str, Any]

@@ -10,7 +10,7 @@ DEFINED = [
     ("retired_at", models.DateTimeField(null=True)),
 ]
 CITY = ("city", models.CharField(blank=True, help_text="empty: the whole province", max_length=40))
-EXPRESSION = ("expression", models.JSONField(help_text="segmentation.sets"))
+EXPRESSION = ("expression", models.JSONField(help_text="segmentation.audiences.sets"))
 POSITION = ("position", models.PositiveSmallIntegerField(default=0))
 
 

@@ -6,7 +6,7 @@ from django import template
 
 from common.naming import in_chinese
 from segmentation.definition import Name
-from segmentation.flow_selectors import FlowPage
+from segmentation.flow.selectors import FlowPage
 
 register = template.Library()
 UNKNOWN = "–"

@@ -16,7 +16,7 @@ from segmentation.assign import assign
 from segmentation.definition import MatrixDefinition
 from segmentation.drafts import begin_draft, edit_draft
 from segmentation.edits import Edited
-from segmentation.flows import flow
+from segmentation.flow.flows import flow
 from segmentation.models import MatrixVersion
 
 from . import province

@@ -11,7 +11,7 @@ from campaigns.plan import compile_plan
 from campaigns.planned import Planned
 from campaigns.words import Reader
 from common.errors import DomainError
-from segmentation.audiences import define_audience, define_auxiliary_matrix, define_mark
+from segmentation.audiences.services import define_audience, define_auxiliary_matrix, define_mark
 from segmentation.definition import Name
 from segmentation.models import Audience
 

@@ -7,4 +7,4 @@ from config.urls import urlpatterns as _product
 
 __all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
 
-urlpatterns = [path("audiences/", include("segmentation.audience_urls")), *_product]
+urlpatterns = [path("audiences/", include("segmentation.audiences.urls")), *_product]

@@ -17,15 +17,15 @@ from lake.parts import part_of
 from rules import compile_condition
 from rules.reference import evaluate
 from segmentation.assign import assign
-from segmentation.audience_models import Audience, AuxiliaryMatrix, ImportedList, Mark
-from segmentation.audiences import (
+from segmentation.audiences.members import materialise
+from segmentation.audiences.models import Audience, AuxiliaryMatrix, ImportedList, Mark
+from segmentation.audiences.services import (
     define_audience,
     define_auxiliary_matrix,
     define_mark,
     import_list,
 )
 from segmentation.definition import Name
-from segmentation.members import materialise
 from segmentation.models import MatrixVersion
 
 from .matrices import BY, boolean, make_world, published, thresholds

@@ -11,7 +11,7 @@ from jobs.models import Run, State
 from lake import partitions
 from lake.models import Partition
 from lake.parts import part_of
-from segmentation.flows import flow
+from segmentation.flow.flows import flow
 from segmentation.keys import cell_column
 from segmentation.models import MatrixVersion
 

@@ -14,9 +14,9 @@ from accounts.roles import ROLES
 from common.permissions import Permission
 from jobs.models import Run, State, Step
 from lake.models import Partition
-from segmentation import audiences
-from segmentation.audience_models import Audience, AuxiliaryMatrix, ImportedList, Mark
-from segmentation.audiences import Use, retire
+from segmentation.audiences import services as audiences
+from segmentation.audiences.models import Audience, AuxiliaryMatrix, ImportedList, Mark
+from segmentation.audiences.services import Use, retire
 from tests.accounts.people import make_user
 
 from .audiences import (

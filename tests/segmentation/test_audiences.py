@@ -16,9 +16,9 @@ from common.errors import DomainError
 from customers.models import Attribute
 from lake.models import Partition
 from lake.parts import part_of
-from segmentation import audiences
-from segmentation.audience_checks import Known, users_of
-from segmentation.audience_definitions import (
+from segmentation.audiences import services as audiences
+from segmentation.audiences.checks import Known, users_of
+from segmentation.audiences.definitions import (
     AUDIENCES,
     AUXILIARY,
     dump_audiences,
@@ -26,9 +26,9 @@ from segmentation.audience_definitions import (
     load_audiences,
     load_auxiliary,
 )
-from segmentation.audience_lists import rejected_lines
-from segmentation.audience_models import Audience, Mark
-from segmentation.audiences import Use, import_list, retire
+from segmentation.audiences.lists import rejected_lines
+from segmentation.audiences.models import Audience, Mark
+from segmentation.audiences.services import Use, import_list, retire
 from segmentation.definition import Name
 from tests.accounts.people import make_user
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from segmentation.expected import MarkovChain, OutflowBaseline, outflows_of
+from segmentation.flow.expected import MarkovChain, OutflowBaseline, outflows_of
 
 FIRST = date(2026, 5, 1)
 CELLS = 40

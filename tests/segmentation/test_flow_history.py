@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from jobs.models import State
 from lake.models import Partition
 from lake.services import prune
-from segmentation import flow_history
-from segmentation.flow_history import (
+from segmentation.flow import history as flow_history
+from segmentation.flow.history import (
     compact,
     compact_ended,
     days_between,

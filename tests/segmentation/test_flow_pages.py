@@ -10,7 +10,7 @@ import pytest
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from segmentation.flow_selectors import FlowPage, customer_paths
+from segmentation.flow.selectors import FlowPage, customer_paths
 from segmentation.models import Cell, Matrix, MatrixVersion
 from tests.accounts.people import make_user
 from tests.portal.settings import page_settings as page_settings

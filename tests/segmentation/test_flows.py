@@ -15,10 +15,10 @@ from common.errors import DomainError
 from lake import partitions
 from lake.models import Partition
 from lake.parts import part_of
-from segmentation.flows import SCHEMA, count_flows, flow
+from segmentation.flow.flows import SCHEMA, count_flows, flow
+from segmentation.flow.movement import TOP, Cells
 from segmentation.keys import cell_column
 from segmentation.models import Cell, MatrixVersion
-from segmentation.movement import TOP, Cells
 
 from .matrices import boolean, make_world, published, thresholds
 
@@ -435,7 +435,7 @@ def test_counts_may_be_added_up_at_any_part(
 ) -> None:
     today, yesterday = example_days(versions, parts=2)
     at_the_end = count_flows(today, yesterday, lambda done, total: None)
-    monkeypatch.setattr("segmentation.flows.MOST_COUNTS", 1)
+    monkeypatch.setattr("segmentation.flow.flows.MOST_COUNTS", 1)
     after_each = count_flows(today, yesterday, lambda done, total: None)
     assert after_each[0].equals(at_the_end[0])
     assert set(after_each[1]) == set(at_the_end[1])

@@ -9,8 +9,8 @@ from playwright.sync_api import Page, expect
 
 from jobs.models import Run
 from jobs.work import work_through
-from segmentation import insight_jobs
-from segmentation.insight_jobs import steps_of_insight
+from segmentation.insight import jobs as insight_jobs
+from segmentation.insight.jobs import steps_of_insight
 from tests.accounts.people import make_user
 from tests.portal.browser import DESKTOP, PHONE, log_in
 from tests.portal.browser import browser as browser

@@ -13,13 +13,13 @@ from django.urls import reverse
 from customers.models import Attribute
 from jobs.models import Run, State
 from jobs.work import work_through
-from segmentation import insight_jobs
-from segmentation.audience_models import Audience
+from segmentation.audiences.models import Audience
+from segmentation.insight import jobs as insight_jobs
+from segmentation.insight.jobs import steps_of_insight
 from segmentation.insight.measure import PROFILES, Question, measure
 from segmentation.insight.profile import TOP_VALUES, profile
 from segmentation.insight.today import Today
 from segmentation.insight.workbook import safe
-from segmentation.insight_jobs import steps_of_insight
 from segmentation.models import MatrixVersion, VersionState
 from tests.accounts.people import make_user
 from tests.portal.settings import page_settings as page_settings

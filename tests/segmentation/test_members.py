@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from common.errors import DomainError
 from lake.models import Partition
-from segmentation import members as module
-from segmentation.audience_models import Audience, ImportedList, Mark
-from segmentation.audiences import retire
+from segmentation.audiences import members as module
+from segmentation.audiences.in_use import SetsInUse, member_attributes, sets_in_use
+from segmentation.audiences.members import materialise
+from segmentation.audiences.models import Audience, ImportedList, Mark
+from segmentation.audiences.services import retire
 from segmentation.definition import MatrixDefinition
-from segmentation.member_sets import SetsInUse, member_attributes, sets_in_use
-from segmentation.members import materialise
 from segmentation.services import save_draft
 
 from .audiences import (

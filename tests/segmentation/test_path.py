@@ -7,9 +7,9 @@ import pytest
 
 from lake.models import Partition
 from lake.parts import part_of
-from segmentation.descent import Descent
+from segmentation.flow.descent import Descent
+from segmentation.flow.path import Change, Stay, path
 from segmentation.models import Cell, MatrixVersion
-from segmentation.path import Change, Stay, path
 
 from .days import Day, write_cells
 from .matrices import boolean, make_world, published, thresholds

@@ -24,7 +24,8 @@ from lake.parts import part_of
 from sample.churn import DRIVERS
 from sample.days import Province
 from sample.make import make
-from segmentation.cutting import (
+from segmentation.definition import MatrixDefinition
+from segmentation.proposals.cutting import (
     Candidate,
     Cut,
     NotEstimable,
@@ -34,9 +35,8 @@ from segmentation.cutting import (
     humane,
     likelihood,
 )
-from segmentation.definition import MatrixDefinition
-from segmentation.propose import Outcome, Wish, propose
-from segmentation.separation import area_of_bands, auc
+from segmentation.proposals.propose import Outcome, Wish, propose
+from segmentation.proposals.separation import area_of_bands, auc
 from segmentation.services import define_strategy, publish_version, save_draft
 from tests.sample.landing import FIRST, TRAINING, Landing, document
 

@@ -10,9 +10,17 @@ from hypothesis import strategies as st
 
 from common.errors import DomainError
 from rules import Attribute, Catalogue
+from segmentation.audiences.sets import (
+    MOST_DEPTH,
+    MOST_NODES,
+    SET,
+    from_json,
+    in_order,
+    leaves,
+    references,
+)
+from segmentation.audiences.words import Words, sentence
 from segmentation.definition import MatrixDefinition, Name
-from segmentation.set_words import Words, sentence
-from segmentation.sets import MOST_DEPTH, MOST_NODES, SET, from_json, in_order, leaves, references
 
 from .matrices import matrix, thresholds
 

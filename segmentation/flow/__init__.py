@@ -1,0 +1,1 @@
+"""Who went where between two days, kept for two years, and what was unusual (docs/flows.md)."""

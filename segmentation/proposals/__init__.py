@@ -1,0 +1,1 @@
+"""Matrices proposed from data, for a person to edit (docs/proposals.md)."""
