@@ -19,6 +19,9 @@ from deploy.places import DATABASE, Place
 from deploy.postgres import Postgres
 from deploy.valkey import Valkey
 from tests import servers
+from tests.portal.browser import browser as browser
+from tests.portal.browser import live_server as live_server
+from tests.portal.browser import tab as tab
 from tests.portal.settings import page_settings as page_settings
 from tests.rabbitmq import RabbitMQ
 

@@ -9,9 +9,6 @@ from playwright.sync_api import Page, expect
 from segmentation.models import MatrixVersion
 from tests.accounts.people import make_user
 from tests.portal.browser import PHONE, log_in
-from tests.portal.browser import browser as browser
-from tests.portal.browser import live_server as live_server
-from tests.portal.browser import tab as tab
 
 from . import province
 from .matrix_day import publish_days

@@ -10,8 +10,6 @@ from django.test import override_settings
 from playwright.sync_api import Browser, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
-from tests.accounts.people import PASSWORD
-
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
     "--no-sandbox",
@@ -64,9 +62,12 @@ def tab(browser: Browser, live_server: Any) -> Iterator[Page]:
     assert not complaints
 
 
-def log_in(tab: Page, username: str, password: str = PASSWORD) -> None:
+def log_in(tab: Page, username: str, password: str = "") -> None:
+    """Log in; without a password, with the one that every user of the tests has."""
+    from tests.accounts.people import PASSWORD  # models: not before Django is set up
+
     tab.goto("/accounts/login/")
     tab.fill("[name=login]", username)
-    tab.fill("[name=password]", password)
+    tab.fill("[name=password]", password or PASSWORD)
     tab.press("[name=password]", "Enter")
     tab.wait_for_load_state()

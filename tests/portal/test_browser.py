@@ -6,9 +6,6 @@ from playwright.sync_api import expect
 from jobs.models import Run, State
 from tests.accounts.people import make_province, make_user
 from tests.portal.browser import PHONE, log_in
-from tests.portal.browser import browser as browser
-from tests.portal.browser import live_server as live_server
-from tests.portal.browser import tab as tab
 from tests.portal.day import make_day, make_publication
 
 pytestmark = pytest.mark.django_db(transaction=True)

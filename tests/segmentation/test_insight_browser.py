@@ -13,9 +13,6 @@ from segmentation.insight import jobs as insight_jobs
 from segmentation.insight.jobs import steps_of_insight
 from tests.accounts.people import make_user
 from tests.portal.browser import DESKTOP, PHONE, log_in
-from tests.portal.browser import browser as browser
-from tests.portal.browser import live_server as live_server
-from tests.portal.browser import tab as tab
 from tests.portal.settings import page_settings as page_settings
 
 from .insight_day import define, people, publish
