@@ -1,7 +1,7 @@
 """Edited matrices: what splits cost an assignment, what a preview and a proof of them cost."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +43,7 @@ def _dimensions(arpu: int, data: int, voice: int, tenure: int) -> tuple:
     return (*figures, voice_, plain._tenure(tenure - 1), plain._brand(), plain._campus())
 
 
+@cache
 def flat() -> Grid:
     """12,000 cells: 10 × 5 × 4 × 4 × 5 × 3 bands."""
     dimensions = _dimensions(10, 5, 4, 4)

@@ -30,7 +30,7 @@ from .keys import Grid, cell_column
 from .models import Cell, MatrixVersion
 from .parts import Inputs, PartReader
 from .side_by_side import side_by_side
-from .tree import Box, bits
+from .tree import Box
 
 # Cells × combinations of what is asked beyond which a preview asks everybody everything.
 MOST_WAYS = 20_000_000
@@ -127,9 +127,13 @@ class Way:
 
     def rows(self, before: np.ndarray) -> np.ndarray:
         """The row of ``places`` for each cell number; the last one for -1, outside."""
-        rows = np.searchsorted(self.numbers, before)
-        rows[before < 0] = len(self.numbers)
-        return rows
+        if not len(self.numbers):
+            return np.zeros(len(before), np.int64)
+        low = int(self.numbers[0])
+        # Numbers are given in order, so those of a matrix lie close together. The last row is -1's.
+        table = np.full(int(self.numbers[-1]) - low + 2, len(self.numbers), np.int64)
+        table[self.numbers - low] = np.arange(len(self.numbers))
+        return table[np.where(before < 0, len(table) - 1, before - low)]
 
     @classmethod
     def between(
@@ -145,8 +149,10 @@ class Way:
         if before.bounds != after.bounds or any(d != had[d.code] for d in shared):
             return None
         numbers = np.array(sorted(cells), np.int64)
-        boxes = [_box_in(after, cells[number]) for number in numbers.tolist()]
-        changed = [box for box in boxes if len(after.tree.cells_in(box)) > 1]
+        masks = _masks(after)
+        boxes = [_box_in(masks, cells[number]) for number in numbers.tolist()]
+        kept = set(after.tree.leaves())
+        changed = [box for box in boxes if box not in kept]
         open_ = [
             place
             for place in range(len(after.dimensions))
@@ -161,10 +167,23 @@ class Way:
         return cls(numbers, replace(after, dimensions=asked, **bare) if asked else None, places)
 
 
-def _box_in(definition: MatrixDefinition, bands: Bands) -> Box:
+Masks = list[tuple[str, int, dict[str, int]]]
+
+
+def _masks(definition: MatrixDefinition) -> Masks:
+    """By dimension its code, the mask of all its bands, and each band's."""
+    return [
+        (d.code, (1 << len(d.all_bands)) - 1, {b.code: 1 << p for p, b in enumerate(d.all_bands)})
+        for d in definition.dimensions
+    ]
+
+
+def _box_in(masks: Masks, bands: Bands) -> Box:
     """The box of a cell of another version, whose other dimensions say nothing here."""
-    known = {dimension.code for dimension in definition.dimensions}
-    return definition.box({c: band_codes(said) for c, said in bands.items() if c in known})
+    return tuple(
+        sum(of_band[code] for code in band_codes(bands[dimension])) if dimension in bands else whole
+        for dimension, whole, of_band in masks
+    )
 
 
 def _places(
@@ -175,7 +194,8 @@ def _places(
 ) -> np.ndarray:
     """``Way.places``: any band of the box will do for a dimension that is not open."""
     finder = definition.tree.finder()
-    firsts = np.array([[bits(mask)[0] for mask in box] for box in boxes], np.int64)
+    lowest = [[(mask & -mask).bit_length() - 1 for mask in box] for box in boxes]
+    firsts = np.array(lowest, np.int64)
     places = np.full((len(boxes) + 1, len(combinations) + 1), finder.size, np.int64)
     places[-1] = finder.size + 1
     for column, bands in enumerate(combinations):

@@ -1,1 +1,1 @@
-"""Marks, audiences and imported lists: one set language, computed once a day (docs/audiences.md)."""
+"""Marks, audiences and lists: one set language, computed once a day (docs/audiences.md)."""
