@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
+from common.keys import key_of
 from customers.catalogue import catalogue_key, rule_catalogue
 from segmentation.definition import Bands, MatrixDefinition
+from segmentation.drafts import as_published
 from segmentation.insight.today import Today, published_day
 from segmentation.matrix_selectors import assigned_version, bands_of, greatest
 from segmentation.matrix_words import MatrixWords
@@ -72,11 +74,12 @@ def consequences(version: MatrixVersion) -> Consequences:
     Raises DomainError as ``prove`` and ``preview`` do, and ``nothing_published`` (503) before the
     first day.
     """
-    definition = MatrixDefinition.from_json(version.body)
+    definition = as_published(version)
     prove(definition, rule_catalogue(), cities())
     today = published_day()
     published = version.matrix.versions.published().first()
-    day = (today.business_date, today.run_number, catalogue_key())
+    said = key_of(definition.to_json())
+    day = (today.business_date, today.run_number, catalogue_key() + said)
     counted = _previewed(version.pk, version.revision, published and published.pk, day)
     before: dict[int, Bands] = bands_of(published) if published else {}
     words = MatrixWords.of(definition)
@@ -115,7 +118,7 @@ def _previewed(
 ) -> Preview:
     """Preview the draft as it was in this revision; ``day``: with what it was counted."""
     version = MatrixVersion.objects.get(pk=pk, revision=revision)
-    definition = MatrixDefinition.from_json(version.body)
+    definition = as_published(version)
     today, catalogue = published_day(), rule_catalogue()
     scores, cells = (today.partitions.get(dataset) for dataset in ("scores", "cells"))
     base = MatrixVersion.objects.filter(pk=published).first()

@@ -60,7 +60,8 @@ class Desk:
 
     @property
     def may_approve(self) -> bool:
-        return self.request.user.can(Permission.APPROVE)
+        user = self.request.user
+        return user.can(Permission.APPROVE) and user.cities is None
 
     @property
     def own_work(self) -> bool:

@@ -14,19 +14,24 @@ import numpy as np
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts.models import Operation
 from accounts.services import By, log
 from common.errors import DomainError
 from common.keys import key_of
+from segmentation.audiences.in_use import sets_in_use
+from segmentation.audiences.sets import InCells, leaves
 from segmentation.cells import CellBoxes
 from segmentation.definition import MatrixDefinition, NamedBox
-from segmentation.drafts import approve_draft, publish_approved
+from segmentation.drafts import approve_draft, publish_approved, refuse_city, reopen
 from segmentation.edits import named_box
-from segmentation.lineage import bands_meet
+from segmentation.lineage import heirs
 from segmentation.models import MatrixVersion
 from segmentation.preview import Preview
 from segmentation.services import target_of
 
 from .models import BoxChoice, Campaign, MarketingRow, PolicyVersion
+from .services import lock_table
+from .terms import MarketingLine
 
 Cells = dict[str, list[str]]
 
@@ -60,7 +65,10 @@ def misfits(version: MatrixVersion) -> list[Misfit]:
         why = _misfit(definition, box)
         if why:
             suggested = _suggested(before, definition, box)
-            found.append(Misfit(box, rows, why, suggested, choices.get(key)))
+            choice = choices.get(key)
+            if choice and choice.becomes is not None and _misfit(definition, choice.becomes):
+                choice = None  # made for an earlier revision, whose cells it fitted
+            found.append(Misfit(box, rows, why, suggested, choice))
     return found
 
 
@@ -94,9 +102,9 @@ def _suggested(before: MatrixDefinition, after: MatrixDefinition, box: Cells) ->
             continue
         was = had.get(now.code, now)
         old = [band for band in was.all_bands if band.code in box[now.code]]
-        heirs = [b.code for b in now.all_bands if any(bands_meet(was, o, now, b) for o in old)]
-        if heirs:
-            named[now.code] = heirs
+        wanted = {heir for band in old for heir in heirs(was, band, now)}
+        if wanted:
+            named[now.code] = [band.code for band in now.all_bands if band.code in wanted]
     wide = after.box(named)
     while straddling := after.straddling(_codes(named_box(after, wide))):
         for cell in straddling:
@@ -115,8 +123,11 @@ def _codes(box: NamedBox) -> Cells:
 def choose(version: MatrixVersion, *, box: Cells, becomes: Cells | None, by: By) -> BoxChoice:
     """Decide what becomes of the rows of a box when the version is published; None: dropped.
 
-    Raises DomainError when ``becomes`` is no box of whole cells of the version.
+    An approved version becomes a draft again: who approved it did not approve this. Raises
+    DomainError when ``becomes`` is no box of whole cells of the version.
     """
+    refuse_city(by)
+    version = reopen(version)
     if becomes is not None:
         why = _misfit(MatrixDefinition.from_json(version.body), becomes)
         if why:
@@ -140,14 +151,18 @@ def approve_matrix(
 ) -> MatrixVersion:
     """Approve the draft; every row that no longer fits must be decided on. See approve_draft."""
     _refuse_undecided(version, misfits(version))
+    _refuse_sets(version)
     return approve_draft(version, revision=revision, from_date=from_date, by=by)
 
 
 @transaction.atomic
 def publish_matrix(version: MatrixVersion, *, by: By) -> MatrixVersion:
     """Publish the approved version and re-point or drop the rows that were decided on."""
+    refuse_city(by)
+    lock_table(MarketingRow)
     decided = misfits(version)
     _refuse_undecided(version, decided)
+    _refuse_sets(version)
     published = publish_approved(version, by=by)
     for misfit in decided:
         assert misfit.choice is not None
@@ -158,6 +173,7 @@ def publish_matrix(version: MatrixVersion, *, by: By) -> MatrixVersion:
         else:
             rows.update(cells=misfit.choice.becomes)
     if decided:
+        _drop_repeats(published.matrix_id)
         log(
             by=by,
             action="redraw_rows",
@@ -182,10 +198,54 @@ def publish_due(business_date: date, *, by: By) -> list[MatrixVersion]:
         try:
             published.append(publish_matrix(version, by=by))
         except DomainError as error:
-            with transaction.atomic():
-                after = {"code": error.code, "message": error.message}
-                log(by=by, action="publish_refused", target=target_of(version), after=after)
+            _note_refusal(version, error, by)
     return published
+
+
+@transaction.atomic
+def _note_refusal(version: MatrixVersion, error: DomainError, by: By) -> None:
+    """Log why the version was refused, unless that is what was logged of it last."""
+    target = target_of(version)
+    after = {"code": error.code, "message": error.message}
+    before = Operation.objects.filter(
+        action="publish_refused", target_type=target[0], target_label=target[2]
+    )
+    last = before.order_by("-pk").first()
+    if last is None or last.after != after:
+        log(by=by, action="publish_refused", target=target, after=after)
+
+
+def _drop_repeats(matrix: str) -> None:
+    """Rows that came to say what an earlier row says: each is listed once."""
+    seen: set[object] = set()
+    for row in MarketingRow.objects.filter(matrix=matrix):
+        meaning = MarketingLine.of(row).meaning
+        if meaning in seen:
+            row.delete()
+        seen.add(meaning)
+
+
+def _refuse_sets(version: MatrixVersion) -> None:
+    """Marks and audiences that name cells which the version would cut or not have."""
+    definition = MatrixDefinition.from_json(version.body)
+    misfitting = [
+        f"{one.kind} {one.code}"
+        for one in sets_in_use().sets
+        for leaf, _where in leaves(one.node)
+        if isinstance(leaf, InCells)
+        and leaf.matrix == version.matrix_id
+        and _misfit(definition, leaf.named_box)
+    ]
+    if misfitting:
+        raise DomainError(
+            "sets_misfit",
+            _(
+                "%(sets)s name cells that %(version)s would cut or not have; the day could not "
+                "compute them. Change them first, or retire them."
+            )
+            % {"sets": ", ".join(dict.fromkeys(misfitting)), "version": version},
+            status=409,
+        )
 
 
 def _refuse_undecided(version: MatrixVersion, found: Sequence[Misfit]) -> None:

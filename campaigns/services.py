@@ -176,7 +176,7 @@ def replace_marketing(lines: Sequence[MarketingLine], *, by: By) -> Replacement[
     known = Known()
     _each(lines, lambda line: checks.check_marketing(line, known))
     checks.check_no_repeats(lines)
-    _lock(MarketingRow)
+    lock_table(MarketingRow)
     rows = MarketingRow.objects.all()
     replacement = Replacement([MarketingLine.of(row) for row in rows], list(lines))
     for campaign in {line.campaign for line in replacement.added + replacement.removed}:
@@ -209,7 +209,7 @@ def replace_priority(lines: Sequence[PriorityLine], *, by: By) -> Replacement[Pr
     checks.check_no_repeats(lines)
     for province in Organisation.objects.filter(level=Level.PROVINCE):
         _check_reach(by, province)
-    _lock(PriorityRule)
+    lock_table(PriorityRule)
     rows = PriorityRule.objects.all()
     replacement = Replacement([PriorityLine.of(rule) for rule in rows], list(lines))
     if replacement.before != replacement.after:
@@ -232,7 +232,7 @@ def _each(lines: Sequence[Line], check: Callable[[Line], None]) -> None:
             raise
 
 
-def _lock(model: type[models.Model]) -> None:
+def lock_table(model: type[models.Model]) -> None:
     """Let nobody else write the table until the end: the second of two replacers sees the first."""
     with connection.cursor() as cursor:
         table = connection.ops.quote_name(model._meta.db_table)

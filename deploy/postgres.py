@@ -14,6 +14,7 @@ import subprocess
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from uuid import uuid4
 
 from deploy import processes
 from deploy.accounts import Account
@@ -267,7 +268,10 @@ class Postgres:
             account.make_directory(parent)
         new = parent / "data.new"
         if new.exists():
-            shutil.rmtree(new)
+            # A killed maker's own children may still write there: out of the way with it first.
+            new.rename(parent / f"data.gone.{uuid4().hex}")
+        for gone in parent.glob("data.gone.*"):
+            shutil.rmtree(gone, ignore_errors=True)
         self._run(self._initdb(new))
         self._run(
             [self.binaries.directory / "postgres", "--single", "-D", new, "postgres"],

@@ -380,10 +380,10 @@ class MatrixDefinition:
         )
 
     def straddling(self, named: Mapping[str, Any]) -> list[Box]:
-        """The cells that the box of these bands holds in part only."""
+        """The cells that the box of these bands holds in part only. Raises as ``box``."""
+        box = self.box(named)
         if not self.edits and set(named) <= {d.code for d in self.grid_dimensions}:
             return []
-        box = self.box(named)
         return [cell for cell in self.tree.cells_in(box) if not is_inside(cell, box)]
 
     def bands(self, box: Box) -> dict[str, str | list[str]]:

@@ -13,15 +13,16 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
+from accounts.models import User
 from accounts.services import By, log
 from common.errors import DomainError
 from customers.catalogue import rule_catalogue
 
-from .definition import Edit, MatrixDefinition, Thresholds
-from .edits import Edited, recut
+from .definition import Edit, Group, MatrixDefinition, Thresholds
+from .edits import Edited
 from .models import Matrix, MatrixVersion, VersionState
 from .proof import prove
-from .services import cities, publish_version, refuse_unless, target_of
+from .services import cities, group_of, publish_version, refuse_unless, target_of
 
 Change = Callable[[MatrixDefinition], Edited]
 MOST_UNDOS = 50
@@ -105,7 +106,7 @@ def check_draft(version: MatrixVersion, *, revision: int, by: By) -> MatrixVersi
     version = _locked(version)
     refuse_unless(version, VersionState.DRAFT)
     _refuse_stale(version, revision)
-    version.proof = prove(MatrixDefinition.from_json(version.body), rule_catalogue(), cities())
+    version.proof = prove(as_published(version), rule_catalogue(), cities())
     version.state, version.checked_by = VersionState.CHECKED, str(by)
     version.save(update_fields=["proof", "state", "checked_by"])
     log(by=by, action="check_draft", target=target_of(version), after=version.proof)
@@ -120,6 +121,7 @@ def approve_draft(
 
     Raises ``own_work`` (403) for who has edited it: two people stand behind every version.
     """
+    refuse_city(by)
     version = _locked(version)
     refuse_unless(version, VersionState.CHECKED)
     _refuse_stale(version, revision)
@@ -171,11 +173,11 @@ def set_city_cuts(
             status=403,
         )
     own = {**found.city_cuts, city: cuts} if cuts else _without(found.city_cuts, city)
-    edited = recut(definition, _with_cuts(found, own))
+    cut = tuple(_with_cuts(found, own) if d is found else d for d in definition.dimensions)
     version = MatrixVersion.objects.create(
         matrix=matrix,
         number=matrix.versions.aggregate(last=Max("number"))["last"] + 1,
-        body=edited.definition.to_json(),
+        body=replace(definition, dimensions=cut).to_json(),
         based_on=published,
         editors=[str(by)],
     )
@@ -199,6 +201,7 @@ def publish_approved(version: MatrixVersion, *, by: By) -> MatrixVersion:
     Raises DomainError ``draft_overtaken`` (409) when another version than the one it was begun
     from has been published since, cities' cuts apart.
     """
+    Matrix.objects.select_for_update().get(pk=version.matrix_id)
     version = _locked(version)
     refuse_unless(version, VersionState.APPROVED)
     published = version.matrix.versions.published().first()
@@ -216,8 +219,7 @@ def publish_approved(version: MatrixVersion, *, by: By) -> MatrixVersion:
             )
         # Versions are published in the order of their numbers.
         version.number = version.matrix.versions.aggregate(last=Max("number"))["last"] + 1
-    if published is not None:
-        version.body = _with_city_cuts_of(published.body, version.body)
+    version.body = as_published(version).to_json()
     version.past = []
     version.save()
     return publish_version(version, by=by)
@@ -229,7 +231,15 @@ def _without_city_cuts(body: Mapping[str, Any]) -> MatrixDefinition:
         _with_cuts(d, {}) if isinstance(d, Thresholds) and d.city_limits else d
         for d in definition.dimensions
     )
-    return replace(definition, dimensions=dimensions)
+    return replace(definition, dimensions=dimensions, group=Group())
+
+
+def as_published(version: MatrixVersion) -> MatrixDefinition:
+    """What the draft would say if published now: with the group and the cities' cuts of today."""
+    published = version.matrix.versions.published().first()
+    body = _with_city_cuts_of(published.body, version.body) if published else version.body
+    definition = MatrixDefinition.from_json(body)
+    return replace(definition, group=group_of(definition.strategy))
 
 
 def _with_city_cuts_of(published: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
@@ -267,6 +277,28 @@ def _with_cuts(dimension: Thresholds, cuts: Mapping[str, tuple[float, ...]]) -> 
 
 def _without(cuts: Mapping[str, tuple[float, ...]], city: str) -> dict[str, tuple[float, ...]]:
     return {code: own for code, own in cuts.items() if code != city}
+
+
+def reopen(version: MatrixVersion) -> MatrixVersion:
+    """The version, locked; one that was approved is a draft again: something of it changes."""
+    version = _locked(version)
+    refuse_unless(version, VersionState.DRAFT, VersionState.CHECKED, VersionState.APPROVED)
+    if version.state == VersionState.APPROVED:
+        _back_to_draft(version)
+        version.revision += 1
+        version.save()
+    return version
+
+
+def refuse_city(by: By) -> None:
+    """A matrix reaches every city's customers, so only someone of the province decides on it."""
+    if isinstance(by, User) and by.cities is not None:
+        raise DomainError(
+            "province_only",
+            _("%(by)s belongs to a city; what every city's customers meet is for the province.")
+            % {"by": by},
+            status=403,
+        )
 
 
 # --- shared ---

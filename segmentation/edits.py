@@ -12,7 +12,7 @@ from common.errors import DomainError
 from common.keys import key_of
 
 from .definition import Dimension, Edit, MatrixDefinition, Merge, NamedBox, Split
-from .lineage import bands_meet
+from .lineage import heirs
 from .tree import Box, is_inside
 
 
@@ -117,14 +117,9 @@ def recut(definition: MatrixDefinition, dimension: Dimension) -> Edited:
     """
     definition.box({dimension.code: ()})
     old = next(d for d in definition.dimensions if d.code == dimension.code)
-    heirs = {
-        before.code: tuple(
-            after.code for after in dimension.all_bands if bands_meet(old, before, dimension, after)
-        )
-        for before in old.all_bands
-    }
+    found = {band.code: heirs(old, band, dimension) for band in old.all_bands}
     edits = tuple(
-        replace(edit, box=_renamed(edit.box, dimension, heirs)) for edit in definition.edits
+        replace(edit, box=_renamed(edit.box, dimension, found)) for edit in definition.edits
     )
     dimensions = tuple(dimension if d is old else d for d in definition.dimensions)
     return _refitted(replace(definition, dimensions=dimensions, edits=edits))
@@ -141,10 +136,10 @@ def named_box(definition: MatrixDefinition, box: Box) -> NamedBox:
     }
 
 
-def _renamed(box: NamedBox, dimension: Dimension, heirs: dict[str, tuple[str, ...]]) -> NamedBox:
+def _renamed(box: NamedBox, dimension: Dimension, found: dict[str, tuple[str, ...]]) -> NamedBox:
     if dimension.code not in box:
         return box
-    wanted = {heir for band in box[dimension.code] for heir in heirs[band]}
+    wanted = {heir for band in box[dimension.code] for heir in found[band]}
     return {
         **box,
         dimension.code: tuple(b.code for b in dimension.all_bands if b.code in wanted),

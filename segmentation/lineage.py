@@ -5,7 +5,7 @@ meets it; so a cell's ancestors are the cells that it meets in every dimension b
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, takewhile
 
 import numpy as np
 
@@ -85,13 +85,37 @@ def bands_meet(old: Dimension, before: Band, new: Dimension, after: Band) -> boo
     True where that can't be told: of dimensions of another kind or attribute, and of rules, unless
     nothing about the bands has changed.
     """
-    if old.bands == new.bands and type(old) is type(new):
-        return before.code == after.code and _same_attribute(old, new)
-    if not _same_attribute(old, new) or type(old) is not type(new) or isinstance(old, Rules):
+    if not _same_attribute(old, new) or type(old) is not type(new):
         return True
     if before is _null_band(old) or after is _null_band(new):
         return before is _null_band(old) and after is _null_band(new)
+    if _says(old) == _says(new):
+        return before.code == after.code
+    if isinstance(old, Rules):
+        return _rules_meet(old, before, new, after)
     return _values_meet(old, before, new, after)
+
+
+def heirs(old: Dimension, band: Band, new: Dimension) -> tuple[str, ...]:
+    """The codes of the bands that stand for ``band`` where the dimension was cut anew.
+
+    While the codes stay, moving a limit changes no band's meaning to people: each is its own heir.
+    """
+    if [b.code for b in old.all_bands] == [b.code for b in new.all_bands]:
+        return (band.code,)
+    return tuple(b.code for b in new.all_bands if bands_meet(old, band, new, b))
+
+
+def _says(dimension: Dimension) -> list[dict[str, object]]:
+    """What the bands say, whatever they are called in words."""
+    return [band.to_json() | {"name": None} for band in dimension.bands]
+
+
+def _rules_meet(old: Rules, before: Band, new: Rules, after: Band) -> bool:
+    """Rules are tried in order: as far as both begin alike, they decide alike."""
+    both = zip(_says(old), _says(new), strict=False)
+    first = [one["code"] for one, _two in takewhile(lambda pair: pair[0] == pair[1], both)]
+    return before.code == after.code if before.code in first or after.code in first else True
 
 
 def _same_attribute(old: Dimension, new: Dimension) -> bool:

@@ -102,7 +102,11 @@ def save_draft(definition: MatrixDefinition, *, by: By) -> MatrixVersion:
     matrix = Matrix.objects.select_for_update().get(pk=definition.code)
     last = matrix.versions.aggregate(last=Max("number"))["last"] or 0
     version = MatrixVersion.objects.create(
-        matrix=matrix, number=last + 1, body=definition.to_json()
+        matrix=matrix,
+        number=last + 1,
+        body=definition.to_json(),
+        based_on=matrix.versions.published().first(),
+        editors=[str(by)],
     )
     log(by=by, action="draft_matrix", target=target_of(version), after=version.body)
     return version

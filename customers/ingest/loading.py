@@ -79,24 +79,18 @@ class Loader:
         if not taken:
             return {}
         self.engine.register(STAGED, self._sound())
-        pairs = exp.select(_as(exp.Unnest(expressions=[_column(UNLISTED)]), "pair")).from_(STAGED)
-        column, value = (
-            exp.Dot(this=_column("pair"), expression=exp.to_identifier(name))
-            for name in ("column", "value")
-        )
-        counted = (
-            exp.select(_as(column, "column"), _as(value, "value"), exp.Count(this=exp.Star()))
-            .from_(pairs.subquery("found"))
-            .where(exp.Is(this=_column("pair"), expression=exp.null()).not_())
-            .group_by(column.copy(), value.copy())
-        )
-        found: dict[str, Any] = {}
-        for code, text, rows in sorted(self.engine.rows(counted), key=lambda it: (-it[2], it[1])):
-            said = found.setdefault(code, {"rows": 0, "values": {}})
-            said["rows"] += rows
-            if len(said["values"]) < MOST_UNLISTED:
-                said["values"][text] = rows
-        return {"unlisted": dict(sorted(found.items()))} if found else {}
+        rows = dict(self.engine.rows(_taken_by("column")))
+        found = {
+            code: {"rows": rows[code], "values": self._commonest(code)} for code in sorted(rows)
+        }
+        return {"unlisted": found} if found else {}
+
+    def _commonest(self, code: str) -> dict[str, int]:
+        params = Params()
+        of_column = _pair("column").eq(params.bind(code, "VARCHAR"))
+        most = exp.Count(this=exp.Star()).desc()
+        tree = _taken_by("value").where(of_column).order_by(most, _pair("value"))
+        return dict(self.engine.rows(tree.limit(MOST_UNLISTED), params.values))
 
     def _find_duplicates(self) -> bool:
         """Register the keys that sound rows share, with the position of the first; any at all?"""
@@ -145,6 +139,18 @@ class Loader:
             this=_column(self.table.key, STAGED), expression=_column(self.table.key, DUPLICATES)
         )
         return tree.join(DUPLICATES, on=same, join_type=kind)
+
+
+def _taken_by(name: str) -> exp.Select:
+    """Rows (column or value, how often) of what ``other`` took."""
+    pairs = exp.select(_as(exp.Unnest(expressions=[_column(UNLISTED)]), "pair")).from_(STAGED)
+    known = exp.Is(this=_column("pair"), expression=exp.null()).not_()
+    tree = exp.select(_pair(name), exp.Count(this=exp.Star())).from_(pairs.subquery("found"))
+    return tree.where(known).group_by(_pair(name))
+
+
+def _pair(name: str) -> exp.Dot:
+    return exp.Dot(this=_column("pair"), expression=exp.to_identifier(name))
 
 
 def _unreadable() -> exp.Select:

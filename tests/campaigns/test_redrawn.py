@@ -17,11 +17,13 @@ from campaigns.redrawn import (
     redrawn,
 )
 from common.errors import DomainError
-from segmentation.definition import MatrixDefinition
+from segmentation.audiences.services import define_audience
+from segmentation.definition import MatrixDefinition, Name
 from segmentation.drafts import begin_draft, check_draft, edit_draft
-from segmentation.edits import merge, remove_dimension, split
+from segmentation.edits import merge, recut, remove_dimension, split
 from segmentation.models import Cell, MatrixVersion
 from segmentation.preview import Preview
+from tests.accounts.people import make_user
 
 from . import province
 from .province import DAY
@@ -173,3 +175,82 @@ def test_whose_policies_change_is_counted_by_policy() -> None:
     choose(version, box={"spend": ["high"]}, becomes=None, by="ann")
     found = redrawn(version, Preview(definition, flows), DAY)
     assert [(c.policy, c.gained, c.lost) for c in found.policies] == [("P1", 0, 7)]
+
+
+def renamed(definition: MatrixDefinition) -> Any:
+    """The spend bands under other codes, at the same limit."""
+    body = {**province.SPEND, "bands": [
+        {**band, "code": f"new_{band['code']}"} for band in province.SPEND["bands"]
+    ]}  # fmt: skip
+    spend = MatrixDefinition.from_json(province.MATRICES[0] | {"dimensions": [body]}).dimensions[0]
+    return recut(definition, spend)
+
+
+def test_a_row_whose_band_is_gone_waits_for_a_decision_on_a_flat_matrix_too() -> None:
+    (misfit,) = misfits(draft(renamed))
+    assert (misfit.box, misfit.suggested) == ({"spend": ["high"]}, {"spend": ["new_high"]})
+
+
+def test_a_choice_that_a_later_edit_outdated_is_open_again() -> None:
+    version = draft(merged_on_campus)
+    (misfit,) = misfits(version)
+    choose(version, box=misfit.box, becomes=misfit.suggested, by="ann")
+    version.refresh_from_db()
+    wider = {"spend": ("low", "high", "unknown"), "campus": ("on",)}
+    edit_draft(version, lambda d: merge(d, wider), revision=version.revision, what="", by="ann")
+    version.refresh_from_db()
+    (misfit,) = misfits(version)
+    assert misfit.choice is None
+
+
+def test_who_changes_a_choice_needs_a_new_approval() -> None:
+    version = approved_with_choice()
+    choose(version, box={"spend": ["high"]}, becomes=None, by="ann")
+    version.refresh_from_db()
+    assert (version.state, version.approved_by) == ("draft", "")
+
+
+def test_a_city_decides_nothing_of_the_province_s_matrices() -> None:
+    user = make_user("approver", "ningbo")
+    version = draft(lambda d: split(d, {"spend": ("high",)}, TENURE))
+    checked = check_draft(version, revision=version.revision, by="ann")
+    ready = approved(draft(lambda d: split(d, {"spend": ("low",)}, TENURE)))
+    for act in (
+        lambda: approve_matrix(checked, revision=checked.revision, from_date=DAY, by=user),
+        lambda: choose(checked, box={}, becomes=None, by=user),
+        lambda: publish_matrix(ready, by=user),
+    ):
+        with pytest.raises(DomainError) as refused:
+            act()
+        assert (refused.value.code, refused.value.status) == ("province_only", 403)
+
+
+def test_an_audience_that_the_new_cells_would_cut_is_named_before_approval() -> None:
+    box = {"cells": {"matrix": "retention", "box": {"spend": ["low"]}}}
+    define_audience(code="thrifty", name=Name("节俭", "Thrifty"), expression=box, by="test")
+    version = draft(merged_on_campus)
+    choose(version, box={"spend": ["high"]}, becomes=None, by="ann")
+    version.refresh_from_db()
+    with pytest.raises(DomainError, match="audience thrifty") as refused:
+        approved(version)
+    assert refused.value.code == "sets_misfit"
+
+
+def test_rows_that_come_to_say_the_same_are_one() -> None:
+    low = {**province.MARKETING[0], "cells": {"spend": ["low"]}}
+    province.load("marketing", [*province.MARKETING, low])
+    version = draft(merged_on_campus)
+    for misfit in misfits(version):
+        choose(version, box=misfit.box, becomes=misfit.suggested, by="ann")
+        version.refresh_from_db()
+    publish_matrix(approved(version), by="nightly")
+    assert rows().count(("P1", {"spend": ["low", "high"]})) == 1
+
+
+def test_the_same_refusal_is_logged_once() -> None:
+    approved_with_choice()
+    late = {"campaign": "C1", "policy": "P3", "matrix": "retention", "cells": {"spend": ["low"]}}
+    province.load("marketing", [*province.MARKETING, late])
+    for _ in range(3):
+        publish_due(DAY, by="nightly")
+    assert Operation.objects.filter(action="publish_refused").count() == 1

@@ -20,8 +20,9 @@ from segmentation.drafts import (
 )
 from segmentation.edits import Edited, merge, split
 from segmentation.models import Cell, MatrixVersion, VersionState
+from segmentation.services import define_strategy, publish_version, regroup, save_draft
 
-from .matrices import boolean, make_world, published, thresholds
+from .matrices import boolean, make_world, matrix, published, thresholds
 
 pytestmark = pytest.mark.django_db
 DAY = date(2026, 7, 1)
@@ -207,3 +208,36 @@ def test_a_draft_keeps_the_cuts_that_a_city_set_meanwhile() -> None:
     assert cuts_of(second) == {"ningbo": [45, 110]}
     assert second.number == 4  # begun as 2, before the city's 3
     assert {"arpu": ["b0", "b1"]} in bands(second)
+
+
+def test_a_city_s_cuts_overtake_no_draft_however_the_matrix_was_written() -> None:
+    body = matrix(
+        thresholds("arpu", 50, 100) | {"city_limits": ALLOWED},
+        boolean("is_campus"),
+        grid=["is_campus", "arpu"],
+        edits=[{"merge": {"arpu": ["b1", "b0"], "is_campus": ["on"]}}],
+    )
+    definition = MatrixDefinition.from_json(body)
+    first = publish_version(save_draft(definition, by="ann"), by="ann")
+    ready = approved(begin_draft(first, by="ann"))
+    set_cuts(first, 45, 110)
+    assert cuts_of(publish_approved(ready, by="nightly")) == {"ningbo": [45, 110]}
+
+
+def test_a_saved_definition_is_its_author_s_work_and_stands_on_what_is_published() -> None:
+    first = published(thresholds("arpu", 50, 100))
+    proposal = MatrixDefinition.from_json(matrix(boolean("is_campus")))
+    proposed = save_draft(proposal, by="ann")
+    assert (proposed.editors, proposed.based_on) == (["ann"], first)
+    checked = check_draft(proposed, revision=1, by="ann")
+    code = refused(approve_draft, checked, revision=1, from_date=DAY, by="ann")
+    assert code == "own_work"
+
+
+def test_a_draft_outlives_a_change_of_its_strategic_group() -> None:
+    first = published(thresholds("arpu", 50, 100))
+    ready = approved(edit(begin_draft(first, by="ann")))
+    names = {"name_zh": "保有", "name_en": "Retention", "position": 0}
+    define_strategy(code="retention", **names, rule="arpu > 0", by="ann")
+    regroup(by="ann")
+    assert publish_approved(ready, by="nightly").body["group"] == {"rule": "arpu > 0"}
