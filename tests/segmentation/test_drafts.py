@@ -10,6 +10,7 @@ from common.errors import DomainError
 from segmentation.definition import MatrixDefinition
 from segmentation.drafts import (
     approve_draft,
+    as_published,
     begin_draft,
     check_draft,
     discard_draft,
@@ -241,3 +242,13 @@ def test_a_draft_outlives_a_change_of_its_strategic_group() -> None:
     define_strategy(code="retention", **names, rule="arpu > 0", by="ann")
     regroup(by="ann")
     assert publish_approved(ready, by="nightly").body["group"] == {"rule": "arpu > 0"}
+
+
+def test_a_draft_is_previewed_as_it_would_be_published() -> None:
+    first = limited()
+    draft = begin_draft(first, by="ann")
+    set_cuts(first, 45, 110)
+    names = {"name_zh": "保有", "name_en": "Retention", "position": 0}
+    define_strategy(code="retention", **names, rule="arpu > 0", by="ann")
+    seen = as_published(draft)
+    assert (seen.group.rule, seen.dimensions[0].city_cuts) == ("arpu > 0", {"ningbo": (45, 110)})
