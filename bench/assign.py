@@ -22,14 +22,14 @@ from bench.measure import Row, in_turns
 from lake.engine import ROW_GROUP, DuckDB
 from rules import Attribute, Catalogue, Params
 from segmentation.assign import assign_files
-from segmentation.definition import (
+from segmentation.definition import MatrixDefinition
+from segmentation.dimensions import (
     Band,
     Boolean,
     BooleanBand,
     Categories,
     CategoryBand,
     Dimension,
-    MatrixDefinition,
     Name,
     QuantileBand,
     Quantiles,

@@ -13,7 +13,8 @@ from bench import assign as plain
 from bench.assign import CATALOGUE, CITIES, PARTS, ROUNDS
 from bench.measure import Row, in_turns
 from lake.engine import DuckDB
-from segmentation.definition import MatrixDefinition, Name
+from segmentation.definition import MatrixDefinition
+from segmentation.dimensions import Name
 from segmentation.edits import recut, split
 from segmentation.keys import Grid
 from segmentation.preview import Had, Way, preview_files

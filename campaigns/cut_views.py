@@ -14,7 +14,7 @@ from accounts.models import Level, Organisation, User
 from common.errors import DomainError
 from common.pages import require
 from common.permissions import Permission
-from segmentation.definition import Thresholds
+from segmentation.dimensions import Thresholds
 from segmentation.drafts import set_city_cuts
 from segmentation.matrix_words import number, spoken
 

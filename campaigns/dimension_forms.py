@@ -11,12 +11,12 @@ from django.utils.translation import gettext_lazy
 from common.errors import DomainError
 from customers.catalogue import rule_catalogue
 from customers.models import Attribute, Origin
-from segmentation.definition import (
+from segmentation.definition import MatrixDefinition
+from segmentation.dimensions import (
     AttributeDimension,
     Boolean,
     Categories,
     Dimension,
-    MatrixDefinition,
     Quantiles,
     Rules,
     Thresholds,

@@ -17,7 +17,8 @@ from accounts.models import User
 from common.errors import DomainError
 from common.permissions import Permission
 from customers.catalogue import rule_catalogue
-from segmentation.definition import Dimension, Edit, MatrixDefinition, NamedBox
+from segmentation.definition import Edit, MatrixDefinition, NamedBox
+from segmentation.dimensions import Dimension
 from segmentation.drafts import edit_draft
 from segmentation.edit_bounds import refuse_too_many
 from segmentation.edits import Edited, split

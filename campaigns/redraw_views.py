@@ -13,7 +13,8 @@ from common.errors import DomainError
 from common.pages import require
 from common.permissions import Permission
 from customers.catalogue import rule_catalogue
-from segmentation.definition import Dimension, MatrixDefinition
+from segmentation.definition import MatrixDefinition
+from segmentation.dimensions import Dimension
 from segmentation.edits import Edited, add_dimension, delete, named_box, neighbours, recut
 from segmentation.matrix_selectors import edits_since
 from segmentation.matrix_words import spoken

@@ -21,6 +21,7 @@ INSTALLED_APPS = [
     "config",
     "portal",
     "sample",
+    "touch",
     "campaigns",
     "segmentation",
     "scoring",

@@ -9,7 +9,7 @@ urlpatterns = [
     path("audiences/", include("segmentation.audiences.urls")),
     path("flows/", include("segmentation.flow.urls")),
     path("insight/", include("segmentation.insight.urls")),
-    path("", include("campaigns.urls")),
+    path("", include("touch.urls")),
     path("", include("portal.urls")),
 ]
 

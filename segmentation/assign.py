@@ -18,7 +18,8 @@ from rules import Catalogue, Params
 
 from .count import COUNTS_FILE, Count, check
 from .cuts import CityCuts, RankCuts, RankKey, rank_cuts, rank_key
-from .definition import Bands, Dimension, MatrixDefinition, Quantiles, Thresholds
+from .definition import Bands, MatrixDefinition
+from .dimensions import Dimension, Quantiles, Thresholds
 from .keys import Grid, KeyQuery, attributes_of
 from .models import Cell, MatrixVersion
 from .parts import CUSTOMERS, SCORES, Inputs, PartReader

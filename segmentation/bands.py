@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from rules import Catalogue, Params, compile_condition
 
-from .definition import (
+from .dimensions import (
     AttributeDimension,
     Boolean,
     Categories,

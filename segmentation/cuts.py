@@ -14,7 +14,7 @@ from lake.engine import DuckDB
 from rules import Params
 
 from .bands import as_number, is_known
-from .definition import Quantiles, Thresholds
+from .dimensions import Quantiles, Thresholds
 
 # The ascending cuts of each quantile dimension by (attribute, shares): one search serves all that
 # rank alike. None: nobody's value is known.

@@ -18,7 +18,8 @@ from accounts.services import By, log
 from common.errors import DomainError
 from customers.catalogue import rule_catalogue
 
-from .definition import Edit, Group, MatrixDefinition, Thresholds
+from .definition import Edit, Group, MatrixDefinition
+from .dimensions import Thresholds
 from .edits import Edited
 from .models import Matrix, MatrixVersion, VersionState
 from .proof import prove

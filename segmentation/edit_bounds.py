@@ -4,7 +4,8 @@ from django.utils.translation import gettext as _
 
 from common.errors import DomainError
 
-from .definition import Dimension, MatrixDefinition, NamedBox
+from .definition import MatrixDefinition, NamedBox
+from .dimensions import Dimension
 from .proof import MAX_CELLS
 
 

@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from common.errors import DomainError
 from common.keys import key_of
 
-from .definition import Dimension, Edit, MatrixDefinition, Merge, NamedBox, Split
+from .definition import Edit, MatrixDefinition, Merge, NamedBox, Split
+from .dimensions import Dimension
 from .lineage import heirs
 from .tree import Box, is_inside
 

@@ -11,7 +11,8 @@ from itertools import product
 from math import ceil, prod
 from urllib.parse import urlencode
 
-from .definition import Bands, Dimension, MatrixDefinition, band_codes
+from .definition import Bands, MatrixDefinition, band_codes
+from .dimensions import Dimension
 from .matrix_selectors import Now
 from .matrix_words import MatrixWords, spoken
 from .models import Cell

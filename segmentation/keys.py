@@ -19,14 +19,8 @@ from rules import Catalogue, Params, compile_condition, is_true
 
 from .bands import SOURCE, band_index, column
 from .cuts import CityCuts, RankCuts, rank_key
-from .definition import (
-    AttributeDimension,
-    Dimension,
-    MatrixDefinition,
-    Quantiles,
-    Rules,
-    Thresholds,
-)
+from .definition import MatrixDefinition
+from .dimensions import AttributeDimension, Dimension, Quantiles, Rules, Thresholds
 from .tree import Finder
 
 ROW = "row"

@@ -9,19 +9,17 @@ from itertools import accumulate, takewhile
 
 import numpy as np
 
-from .definition import (
+from .definition import Bands, MatrixDefinition, band_codes
+from .dimensions import (
     AttributeDimension,
     Band,
-    Bands,
     Boolean,
     Categories,
     CategoryBand,
     Dimension,
-    MatrixDefinition,
     Quantiles,
     Rules,
     Thresholds,
-    band_codes,
 )
 
 CHUNK = 2_000  # cells compared at a time with all others

@@ -13,21 +13,17 @@ from common.naming import in_chinese
 from customers.catalogue import rule_catalogue
 from rules import Attribute, Catalogue, RuleError, compile_condition
 
-from .definition import (
+from .definition import Bands, Edit, MatrixDefinition, Merge, band_codes
+from .dimensions import (
     AttributeDimension,
     Band,
-    Bands,
     BooleanBand,
     CategoryBand,
     Dimension,
-    Edit,
-    MatrixDefinition,
-    Merge,
     Name,
     QuantileBand,
     RuleBand,
     ThresholdBand,
-    band_codes,
 )
 
 

@@ -25,7 +25,8 @@ from rules import Catalogue
 
 from .assign import Progress, part_reader
 from .cuts import RankKey, rank_key
-from .definition import Bands, Group, MatrixDefinition, Quantiles, band_codes
+from .definition import Bands, Group, MatrixDefinition, band_codes
+from .dimensions import Quantiles
 from .keys import Grid, cell_column
 from .models import Cell, MatrixVersion
 from .parts import Inputs, PartReader

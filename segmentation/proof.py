@@ -22,15 +22,14 @@ from common.errors import DomainError, did_you_mean
 from common.intervals import Interval, check_partition
 from rules import Attribute, Catalogue, RuleError, compile_condition
 
-from .definition import (
+from .definition import MatrixDefinition, Split
+from .dimensions import (
     AttributeDimension,
     Boolean,
     Categories,
     Dimension,
-    MatrixDefinition,
     Quantiles,
     Rules,
-    Split,
     Thresholds,
 )
 from .tree import find_fault

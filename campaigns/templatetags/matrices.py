@@ -5,7 +5,7 @@ from typing import Any
 
 from django import template
 
-from segmentation.definition import Name
+from segmentation.dimensions import Name
 from segmentation.matrix_words import number
 from segmentation.matrix_words import spoken as name_of
 

@@ -19,7 +19,8 @@ from customers.catalogue import rule_catalogue
 from rules import Catalogue, Rule, RuleError, compile_condition
 
 from ..cells import CellBoxes
-from ..definition import MatrixDefinition, Name
+from ..definition import MatrixDefinition
+from ..dimensions import Name
 from ..models import MatrixVersion
 from .models import Audience, ImportedList, Mark
 from .sets import (

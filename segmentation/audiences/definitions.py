@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from common.definitions import CODE, NAME, Changes, Document
 from common.errors import DomainError
 
-from ..definition import Name
+from ..dimensions import Name
 from .models import Audience, AuxiliaryMatrix, Defined, Mark
 from .services import define_audience, define_auxiliary_matrix, define_mark
 from .sets import AUDIENCE, MARK, SET, SET_CODE, Ref, from_json, in_order, references

@@ -14,7 +14,7 @@ from common import yaml_source
 from common.errors import DomainError
 from common.yaml_source import Source
 
-from ..definition import Name
+from ..dimensions import Name
 from .lists import MOST_BYTES
 from .models import Defined
 from .sets import SET_CODE, Json

@@ -18,7 +18,7 @@ from accounts.services import By, log
 from common.errors import DomainError
 from customers.models import Attribute
 
-from ..definition import Name
+from ..dimensions import Name
 from .checks import Known, check_set, users_of
 from .lists import Brought, read, store
 from .models import Audience, AuxiliaryMatrix, Defined, ImportedList, Mark

@@ -10,7 +10,8 @@ from common.naming import in_chinese
 from rules import Catalogue, RuleError, compile_condition
 from rules.nodes import And, Or
 
-from ..definition import Dimension, MatrixDefinition, Name
+from ..definition import MatrixDefinition
+from ..dimensions import Dimension, Name
 from .sets import AUDIENCE, MARK, AllOf, AnyOf, But, InCells, Joined, NamedSet, Node, OfRule, Ref
 
 

@@ -10,7 +10,8 @@ from django.db.models import Q
 
 from lake.models import Partition
 
-from ..definition import Bands, MatrixDefinition, Name, band_codes
+from ..definition import Bands, MatrixDefinition, band_codes
+from ..dimensions import Name
 from ..models import Cell, MatrixVersion
 
 TOP = 10

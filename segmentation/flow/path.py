@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 from lake.models import Partition
 from lake.parts import part_of
 
-from ..definition import MatrixDefinition, Name
+from ..definition import MatrixDefinition
+from ..dimensions import Name
 from ..keys import cell_column
 from ..models import MatrixVersion
 from ..reading import CITY, CUSTOMER

@@ -18,7 +18,8 @@ from lake.engine import DuckDB
 from rules import Params
 
 from ..bands import column
-from ..definition import MatrixDefinition, Name
+from ..definition import MatrixDefinition
+from ..dimensions import Name
 from ..models import Cell, Matrix, MatrixVersion
 from ..published import latest_day, published_days
 from .descent import Descent

@@ -5,7 +5,7 @@ from math import isnan
 from django import template
 
 from common.naming import in_chinese
-from segmentation.definition import Name
+from segmentation.dimensions import Name
 from segmentation.flow.selectors import FlowPage
 
 register = template.Library()

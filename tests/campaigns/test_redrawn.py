@@ -18,7 +18,8 @@ from campaigns.redrawn import (
 )
 from common.errors import DomainError
 from segmentation.audiences.services import define_audience
-from segmentation.definition import MatrixDefinition, Name
+from segmentation.definition import MatrixDefinition
+from segmentation.dimensions import Name
 from segmentation.drafts import begin_draft, check_draft, edit_draft
 from segmentation.edits import merge, recut, remove_dimension, split
 from segmentation.models import Cell, MatrixVersion

@@ -9,11 +9,11 @@ from campaigns.match import match
 from campaigns.models import Plan
 from campaigns.plan import compile_plan
 from campaigns.planned import Planned
-from campaigns.words import Reader
 from common.errors import DomainError
 from segmentation.audiences.services import define_audience, define_auxiliary_matrix, define_mark
-from segmentation.definition import Name
+from segmentation.dimensions import Name
 from segmentation.models import Audience
+from touch.words import Reader
 
 from . import province
 from .lake import _write, read, write_day

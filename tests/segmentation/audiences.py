@@ -25,7 +25,7 @@ from segmentation.audiences.services import (
     define_mark,
     import_list,
 )
-from segmentation.definition import Name
+from segmentation.dimensions import Name
 from segmentation.models import MatrixVersion
 
 from .matrices import BY, boolean, make_world, published, thresholds

@@ -29,7 +29,7 @@ from segmentation.audiences.definitions import (
 from segmentation.audiences.lists import rejected_lines
 from segmentation.audiences.models import Audience, Mark
 from segmentation.audiences.services import Use, import_list, retire
-from segmentation.definition import Name
+from segmentation.dimensions import Name
 from tests.accounts.people import make_user
 
 from .audiences import (

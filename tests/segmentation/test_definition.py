@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from common.errors import DomainError
-from segmentation.definition import MatrixDefinition, Thresholds
+from segmentation.definition import MatrixDefinition
+from segmentation.dimensions import Thresholds
 
 from .reference import Json, dimension, matrix
 

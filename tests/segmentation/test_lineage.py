@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from segmentation.definition import Dimension, MatrixDefinition, Name
+from segmentation.definition import MatrixDefinition
+from segmentation.dimensions import Dimension, Name
 from segmentation.lineage import bands_meet, heirs
 
 from .matrices import boolean, matrix, named, thresholds

@@ -20,7 +20,8 @@ from segmentation.audiences.sets import (
     references,
 )
 from segmentation.audiences.words import Words, sentence
-from segmentation.definition import MatrixDefinition, Name
+from segmentation.definition import MatrixDefinition
+from segmentation.dimensions import Name
 
 from .matrices import matrix, thresholds
 

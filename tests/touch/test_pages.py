@@ -7,12 +7,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
-from campaigns.selectors import history
 from tests.accounts.people import make_user
-
-from . import province
-from .people import customer, publish_day
-from .province import edited, load
+from tests.campaigns import province
+from tests.campaigns.people import customer, publish_day
+from tests.campaigns.province import edited, load
+from touch.selectors import history
 
 pytestmark = pytest.mark.django_db
 NUMBER = "12000000001"

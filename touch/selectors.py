@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from accounts.models import User
+from campaigns.models import Answer, CurrentPublication, Offer, Publication
 from customers.selectors import attributes_for
 from segmentation.models import Cell
-
-from .models import Answer, CurrentPublication, Offer, Publication
 
 MOST_ROWS = 10
 

@@ -1,4 +1,4 @@
-"""Filters of the customer's page: {% load campaigns %}."""
+"""Filters of the customer's page: {% load touch %}."""
 
 from django import template
 

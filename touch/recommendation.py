@@ -11,13 +11,13 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from campaigns.matching.query import MEMBERS
+from campaigns.planned import CellSet, PlannedOffer
 from common.naming import in_chinese
 from common.permissions import Permission
 from customers.models import Category
 
 from .current import Current, current
-from .matching.query import MEMBERS
-from .planned import CellSet, PlannedOffer
 from .words import (
     Reader,
     Words,

@@ -5,9 +5,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from campaigns.recommendation import recommend
 from common.api import Requires
 from common.permissions import Permission
+from touch.recommendation import recommend
 
 from .serializers import Asked, ProblemSerializer, RecommendationSerializer
 

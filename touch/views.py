@@ -19,12 +19,12 @@ def search(request: HttpRequest) -> HttpResponse:
     """The empty box; with a number, the customer or the word that there is none here."""
     number = request.GET.get("q", "").strip()
     if not number:
-        return render(request, "campaigns/search.html")
+        return render(request, "touch/search.html")
     try:
         recommend(number, user=request.user, limit=0)
     except DomainError as error:
         context = {"number": number, "refusal": error}
-        return render(request, "campaigns/search.html", context, status=error.status)
+        return render(request, "touch/search.html", context, status=error.status)
     return redirect("customer", customer_no=number)
 
 
@@ -38,4 +38,4 @@ def customer(request: HttpRequest, customer_no: str) -> HttpResponse:
         "history": history(customer_no, user=request.user),
         **customer_paths(customer_no, user=request.user),
     }
-    return render(request, "campaigns/customer.html", context)
+    return render(request, "touch/customer.html", context)

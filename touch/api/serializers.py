@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from campaigns.models import Channel
-from campaigns.recommendation import MOST_ITEMS
+from touch.recommendation import MOST_ITEMS
 
 
 class Asked(serializers.Serializer):

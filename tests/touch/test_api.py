@@ -7,9 +7,8 @@ import pytest
 from django.test import Client
 
 from tests.accounts.people import PASSWORD, make_user
-
-from . import province
-from .people import customer, publish_day
+from tests.campaigns import province
+from tests.campaigns.people import customer, publish_day
 
 pytestmark = pytest.mark.django_db
 NUMBER = "12000000001"

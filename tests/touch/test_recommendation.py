@@ -7,15 +7,14 @@ import pytest
 from django.utils import translation
 
 from accounts.models import User
-from campaigns.recommendation import Recommendation, by_category, recommend
-from campaigns.words import words_of
 from common.errors import DomainError
 from customers.models import Attribute
 from tests.accounts.people import make_user
-
-from . import province
-from .people import customer, publish_day
-from .province import edited, load
+from tests.campaigns import province
+from tests.campaigns.people import customer, publish_day
+from tests.campaigns.province import edited, load
+from touch.recommendation import Recommendation, by_category, recommend
+from touch.words import words_of
 
 pytestmark = pytest.mark.django_db
 NUMBER = "12000000001"

@@ -13,18 +13,19 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from campaigns.models import Plan, PolicyVersion
+from campaigns.planned import Planned, PlannedAttribute, PlannedOffer, PlannedPriority
 from common.naming import in_chinese
 from customers.catalogue import CITY
 from customers.models import Type
 from customers.selectors import mask_number
 from rules import Catalogue, Rule, compile_condition
 from rules.kinds import Language
-from segmentation.definition import AttributeDimension, Dimension, MatrixDefinition, band_codes
+from segmentation.definition import MatrixDefinition, band_codes
+from segmentation.dimensions import AttributeDimension, Dimension
 from segmentation.models import MatrixVersion
 
 from .current import Current
-from .models import Plan, PolicyVersion
-from .planned import Planned, PlannedAttribute, PlannedOffer, PlannedPriority
 
 KEPT_PLANS = 4
 # Seven digits or more, with or without a country code: what a telephone number looks like.
