@@ -1,6 +1,6 @@
-"""One login per role: a newcomer looks at the sample province through every pair of eyes.
+"""One login per role and one system client: a newcomer sees the sample province with every eye.
 
-The passwords are random and stand only in a file that its owner alone can read.
+Passwords and key are random and stand only in a file that its owner alone can read.
 """
 
 import json
@@ -15,7 +15,10 @@ from django.utils.translation import gettext as _
 
 from common.errors import DomainError
 
-from .models import Level, Organisation, User
+from .admission import hashed
+from .client_services import MOST_DAYS, add_key, create_client, revoke_key
+from .clients import OPERATIONS
+from .models import ClientKey, Level, Organisation, SystemClient, User
 from .roles import (
     Analyst,
     Approver,
@@ -25,11 +28,11 @@ from .roles import (
     ProvinceAdministrator,
     ProvinceMarketer,
     Role,
-    SystemClient,
 )
 from .services import create_user, set_password
 
 BY = "demo_logins"
+CLIENT = "crm-client"
 
 
 @dataclass(frozen=True)
@@ -42,25 +45,38 @@ class Login:
     organisation: Organisation
 
 
-def demo_logins(file: Path, *, force: bool = False) -> list[Login]:
-    """Make the logins that are missing, write their passwords to ``file``, and return all.
+@dataclass(frozen=True)
+class Demonstration:
+    """``key``: of the system client; None where somebody has ended it."""
 
-    Called again it changes nothing; a login that somebody changed or closed stays so. One whose
-    password is in no file gets a new one. Raises DomainError if there is no organisation yet, and,
-    unless forced, if something would have to be made beside users who are not of the
-    demonstration: among people's own logins, those whose passwords lie in a file have no place.
+    logins: list[Login]
+    key: str | None
+
+
+def demo_logins(file: Path, *, force: bool = False) -> Demonstration:
+    """Make what is missing, write passwords and key to ``file``, and return all.
+
+    Called again it changes nothing; what somebody changed or closed stays so. A login whose
+    password is in no file gets a new one, and so does the client whose key is in none. Raises
+    DomainError if there is no organisation yet, and, unless forced, if something would have to be
+    made beside users who are not of the demonstration: among people's own logins, those whose
+    passwords lie in a file have no place.
     """
     places = list(_places())
     known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
     missing = [place for place in places if place[0] not in known or not _user(place[0])]
-    if missing and not force:
-        _refuse_among_others({name for name, _role, _place in places})
+    keyless = not _is_known(known.get(CLIENT, ""))
+    if (missing or keyless) and not force:
+        _refuse_among_others({name for name, _role, _place in places} | {CLIENT})
     with transaction.atomic():
         for name, role, place in missing:
             known[name] = known.get(name) or secrets.token_urlsafe(12)
             _make(name, known[name], role, place)
+        if keyless:
+            known[CLIENT] = _make_key(places[0][2])
         _write(file, known)
-    return [Login(name, _working(name, known[name]), role, at) for name, role, at in places]
+    logins = [Login(name, _working(name, known[name]), role, at) for name, role, at in places]
+    return Demonstration(logins, known[CLIENT] if _is_good(known[CLIENT]) else None)
 
 
 def _places() -> Iterator[tuple[str, type[Role], Organisation]]:
@@ -82,7 +98,6 @@ def _places() -> Iterator[tuple[str, type[Role], Organisation]]:
     yield "auditor", Auditor, province
     yield "approver", Approver, province
     yield "front-desk", FrontDeskViewer, city
-    yield "crm-client", SystemClient, province
 
 
 def _user(username: str) -> User | None:
@@ -116,6 +131,32 @@ def _make(username: str, password: str, role: type[Role], place: Organisation) -
         create_user(
             username=username, password=password, organisation=place, roles=[role.code], by=BY
         )
+
+
+def _is_known(key: str) -> bool:
+    """Whether the database has ever had the key, good or not: what somebody ended stays ended."""
+    return ClientKey.objects.filter(hash=hashed(key)).exists()
+
+
+def _is_good(key: str) -> bool:
+    return ClientKey.objects.valid().filter(hash=hashed(key), client__active=True).exists()
+
+
+def _make_key(place: Organisation) -> str:
+    """A key of the client, in place of those that were made here before and are in no file."""
+    client = SystemClient.objects.filter(code=CLIENT).first() or create_client(
+        code=CLIENT,
+        name_zh="客户关系管理系统",
+        name_en="CRM",
+        organisation=place,
+        operations=OPERATIONS,
+        rate=50,
+        burst=100,
+        by=BY,
+    )
+    for key in client.keys.valid().filter(by=BY):
+        revoke_key(key, by=BY)
+    return add_key(client, days=MOST_DAYS, by=BY)
 
 
 def _write(file: Path, passwords: dict[str, str]) -> None:

@@ -10,7 +10,7 @@ from .roles import ROLES
 from .selectors import organisations_for
 
 
-class _OrganisationField(forms.ModelChoiceField):
+class OrganisationField(forms.ModelChoiceField):
     def label_from_instance(self, organisation: Organisation) -> str:
         return organisation.indented_name
 
@@ -18,7 +18,7 @@ class _OrganisationField(forms.ModelChoiceField):
 class RightsForm(forms.Form):
     """Where a user works and what roles they hold there."""
 
-    organisation = _OrganisationField(
+    organisation = OrganisationField(
         queryset=None,
         label=_("Organisation"),
         help_text=_("Everything the user sees is walled in by it."),

@@ -31,7 +31,7 @@ class Role:
 
 
 class ProvinceAdministrator(Role):
-    """Keeps the platform running: users, organisation, runs. Decides nothing about offers."""
+    """Keeps the platform running: users, clients, organisation, runs; decides on no offer."""
 
     code = "province-admin"
     name_zh, name_en = "省级管理员", "Province administrator"
@@ -39,6 +39,7 @@ class ProvinceAdministrator(Role):
     permissions = frozenset(
         {
             Permission.MANAGE_USERS,
+            Permission.MANAGE_CLIENTS,
             Permission.MANAGE_ORGANISATION,
             Permission.VIEW_RUNS,
             Permission.START_RUNS,
@@ -59,6 +60,9 @@ class ProvinceMarketer(Role):
     permissions = frozenset(
         {
             Permission.VIEW_CUSTOMERS,
+            Permission.SEND_FEEDBACK,
+            Permission.SET_OPT_OUTS,
+            Permission.READ_DECISIONS,
             Permission.VIEW_RUNS,
             Permission.START_RUNS,
             Permission.VIEW_MATRICES,
@@ -81,6 +85,9 @@ class CityMarketer(Role):
     permissions = frozenset(
         {
             Permission.VIEW_CUSTOMERS,
+            Permission.SEND_FEEDBACK,
+            Permission.SET_OPT_OUTS,
+            Permission.READ_DECISIONS,
             Permission.VIEW_RUNS,
             Permission.VIEW_MATRICES,
             Permission.SET_CITY_CUTS,
@@ -100,6 +107,7 @@ class Analyst(Role):
         {
             Permission.VIEW_CUSTOMERS,
             Permission.VIEW_SENSITIVE,
+            Permission.READ_DECISIONS,
             Permission.VIEW_RUNS,
             Permission.VIEW_MATRICES,
             Permission.VIEW_CAMPAIGNS,
@@ -118,6 +126,7 @@ class Auditor(Role):
         {
             Permission.VIEW_CUSTOMERS,
             Permission.VIEW_SENSITIVE,
+            Permission.READ_DECISIONS,
             Permission.VIEW_RUNS,
             Permission.VIEW_MATRICES,
             Permission.VIEW_CAMPAIGNS,
@@ -148,15 +157,14 @@ class FrontDeskViewer(Role):
 
     code = "front-desk"
     name_zh, name_en = "前台查询人员", "Front-desk viewer"
-    permissions = frozenset({Permission.VIEW_CUSTOMERS})
-
-
-class SystemClient(Role):
-    """A system such as CRM, which asks for recommendations over the interface."""
-
-    code = "system-client"
-    name_zh, name_en = "系统客户端", "System client"
-    permissions = frozenset({Permission.USE_API})
+    permissions = frozenset(
+        {
+            Permission.VIEW_CUSTOMERS,
+            Permission.SEND_FEEDBACK,
+            Permission.SET_OPT_OUTS,
+            Permission.READ_DECISIONS,
+        }
+    )
 
 
 ROLES: dict[str, type[Role]] = {
@@ -169,6 +177,5 @@ ROLES: dict[str, type[Role]] = {
         Auditor,
         Approver,
         FrontDeskViewer,
-        SystemClient,
     )
 }

@@ -2,7 +2,7 @@
 
 from django.db.models import QuerySet
 
-from .models import Operation, Organisation, User
+from .models import Operation, Organisation, SystemClient, User
 
 
 def users_for(reader: User, text: str = "") -> QuerySet[User]:
@@ -18,3 +18,9 @@ def organisations_for(reader: User) -> QuerySet[Organisation]:
 
 def operations_for(reader: User) -> QuerySet[Operation]:
     return Operation.objects.visible_to(reader)
+
+
+def clients_for(reader: User) -> QuerySet[SystemClient]:
+    """The system clients in the reader's scope, with their keys, newest first."""
+    found = SystemClient.objects.visible_to(reader).select_related("organisation")
+    return found.prefetch_related("keys")

@@ -1,6 +1,7 @@
 """Writes: the operation log, the organisation tree, the users. Each write logs itself.
 
-``by`` is the user who acts, or the plain name of what acts on nobody's behalf (a command).
+``by`` is the user or system client who acts, or the plain name of what acts on nobody's behalf
+(a command).
 """
 
 from collections.abc import Callable
@@ -14,10 +15,11 @@ from pypinyin import lazy_pinyin
 
 from common.errors import DomainError
 
+from .clients import Client
 from .models import Level, Operation, Organisation, User
 from .roles import ROLES
 
-By = User | str
+By = User | Client | str
 Act = Callable[..., User]
 Target = tuple[str, str, str]
 
@@ -55,6 +57,8 @@ def log(
 
 
 def _organisation_code(by: By) -> str:
+    if isinstance(by, Client):
+        return by.organisation.code
     user = by if isinstance(by, User) else User.objects.filter(username=by).first()
     return user.organisation.code if user and user.organisation_id else ""
 
@@ -140,7 +144,7 @@ def _names(organisation: Organisation) -> dict[str, str]:
 def create_user(
     *, username: str, password: str, organisation: Organisation, roles: list[str], by: By
 ) -> User:
-    _check_reach(by, organisation)
+    check_reach(by, organisation)
     _check_roles(roles, organisation)
     if User.objects.filter(username__iexact=username).exists():
         raise DomainError(
@@ -165,8 +169,8 @@ def set_roles(user: User, *, roles: list[str], by: By) -> User:
 def change_rights(user: User, *, organisation: Organisation, roles: list[str], by: By) -> User:
     """Set where a user works and what roles they hold there."""
     _refuse_self(user, by)
-    _check_reach(by, user.organisation)
-    _check_reach(by, organisation)
+    check_reach(by, user.organisation)
+    check_reach(by, organisation)
     _check_roles(roles, organisation)
     before = _rights(user)
     user.organisation, user.roles = organisation, sorted(roles)
@@ -189,7 +193,7 @@ def reactivate(user: User, *, by: By) -> User:
 
 def _set_active(user: User, active: bool, by: By) -> User:
     _refuse_self(user, by)
-    _check_reach(by, user.organisation)
+    check_reach(by, user.organisation)
     if user.is_active != active:
         before, user.is_active = _rights(user), active
         user.save(update_fields=["is_active"])
@@ -202,7 +206,7 @@ def _set_active(user: User, active: bool, by: By) -> User:
 def set_password(user: User, *, password: str, by: By) -> User:
     """Give a user a new password; it ends their sessions. The log keeps only that it happened."""
     if by != user:
-        _check_reach(by, user.organisation)
+        check_reach(by, user.organisation)
     _set_password(user, password)
     user.save(update_fields=["password"])
     log(by=by, action="set_password", target=_target(user))
@@ -227,13 +231,14 @@ def _refuse_self(user: User, by: By) -> None:
         )
 
 
-def _check_reach(by: By, organisation: Organisation | None) -> None:
+def check_reach(by: By, organisation: Organisation | None) -> None:
+    """Raise DomainError unless the organisation is the user's own or below it."""
     if not isinstance(by, User) or organisation is None:
         return
     if not Organisation.objects.visible_to(by).filter(pk=organisation.pk).exists():
         raise DomainError(
             "organisation_out_of_reach",
-            _("%(by)s may manage users of the own organisation and below it, not of %(code)s.")
+            _("%(by)s may manage the own organisation and what is below it, not %(code)s.")
             % {"by": by, "code": organisation.code},
             status=404,
         )

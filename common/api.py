@@ -2,10 +2,10 @@
 
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
-from axes.helpers import get_cool_off
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, JsonResponse
@@ -19,11 +19,34 @@ from .errors import DomainError
 from .permissions import Permission
 
 CONTENT_TYPE = "application/problem+json"
+BEARER = "Bearer"
 logger = logging.getLogger(__name__)
 
 
+class Caller(Protocol):
+    """A person or a system, as far as permissions go."""
+
+    def can(self, permission: Permission) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Unproven:
+    """Who showed a key that no statement has looked up yet: may do nothing.
+
+    Only a view with ``admits_itself = True`` meets one as ``request.user``. It admits the caller
+    within a statement of its own, and then asks ``require`` what ``Requires`` could not yet tell.
+    """
+
+    key_hash: str
+    pk = None
+    is_authenticated = False
+
+    def can(self, permission: Permission) -> bool:
+        return False
+
+
 class Requires(BasePermission):
-    """``permission_classes = [Requires(Permission.USE_API, Permission.VIEW_CUSTOMERS)]``.
+    """``permission_classes = [Requires(Permission.RECOMMEND, Permission.VIEW_CUSTOMERS)]``.
 
     Any one of the permissions is enough.
     """
@@ -37,7 +60,15 @@ class Requires(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         user = request.user
+        if isinstance(user, Unproven):
+            return getattr(view, "admits_itself", False)
         return user.is_authenticated and any(user.can(p) for p in self.permissions)
+
+
+def require(caller: Caller, *permissions: Permission) -> None:
+    """Raise PermissionDenied unless the caller has any one of the permissions."""
+    if not any(caller.can(p) for p in permissions):
+        raise PermissionDenied
 
 
 def problem(
@@ -72,14 +103,22 @@ def problem(
 
 def problem_handler(error: Exception, context: dict[str, Any]) -> Response:
     """Turn whatever a view raised into a problem; what nobody foresaw becomes a 500 and a log."""
-    response = _respond(_known(error), context["request"])
+    known = _known(error)
+    response = _respond(known, context["request"])
     response.content_type = CONTENT_TYPE
-    # A refused caller is told how to authenticate, a throttled one when to come back.
-    if header := getattr(error, "auth_header", None):
-        response["WWW-Authenticate"] = header
-    if wait := getattr(error, "wait", None):
-        response["Retry-After"] = str(int(wait))
+    # A refused caller is told how to say who it is, one that was too fast when to come back.
+    if response.status_code == HTTPStatus.UNAUTHORIZED:
+        response["WWW-Authenticate"] = BEARER
+    elif isinstance(known, DomainError) and (wait := known.extra.get("retry_after")):
+        response["Retry-After"] = str(wait)
     return response
+
+
+def problem_of(error: DomainError) -> dict[str, Any]:
+    """The body of what business code refused."""
+    extra = dict(error.extra)
+    errors = extra.pop("errors", None)
+    return problem(error.status, error.code, error.message, errors=errors, extra=extra)
 
 
 def problem_page(request: HttpRequest, status: int, code: str, detail: str) -> JsonResponse:
@@ -93,19 +132,23 @@ def problem_page(request: HttpRequest, status: int, code: str, detail: str) -> J
 
 
 def _known(error: Exception) -> Exception:
-    """Map Django's own refusals to the framework's, which carry a status and a code."""
+    """Map the refusals of Django and of the framework to those that say what to do."""
     if isinstance(error, Http404):
         return exceptions.NotFound()
     if isinstance(error, PermissionDenied):
         return exceptions.PermissionDenied()
+    if isinstance(error, exceptions.NotAuthenticated):
+        message = _("Say who calls: “Authorization: Bearer KEY”, or a session of the portal.")
+        return DomainError("no_key", message, status=401)
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        message = _("The body must be JSON, sent as application/json.")
+        return DomainError("unsupported_media_type", message, status=415)
     return error
 
 
 def _respond(error: Exception, request: Request) -> Response:
     if isinstance(error, DomainError):
-        body = problem(error.status, error.code, error.message, extra=error.extra)
-    elif isinstance(error, exceptions.AuthenticationFailed) and _locked(request):
-        return _locked_out()
+        body = problem_of(error)
     elif isinstance(error, exceptions.ValidationError):
         errors = list(_field_errors(error.get_full_details(), []))
         body = problem(error.status_code, "invalid", _("The input is not valid."), errors=errors)
@@ -122,18 +165,6 @@ def _respond(error: Exception, request: Request) -> Response:
 def _code(error: exceptions.APIException) -> str:
     codes = error.get_codes()
     return codes if isinstance(codes, str) else error.default_code
-
-
-def _locked(request: Request) -> bool:
-    """Whether the refusal came from the lockout: axes marks the framework's request object."""
-    return getattr(request, "axes_locked_out", False)
-
-
-def _locked_out() -> Response:
-    detail = _("Too many wrong passwords. This name is locked from this address for a while.")
-    cool_off = get_cool_off()
-    headers = {"Retry-After": str(int(cool_off.total_seconds()))} if cool_off else {}
-    return Response(problem(429, "locked", detail), status=429, headers=headers)
 
 
 def _field_errors(details: Any, where: list[int | str]) -> Iterator[dict[str, Any]]:

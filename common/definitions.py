@@ -4,9 +4,13 @@ A definitions directory holds one YAML file per document; ``config.definitions``
 and loads them in order, in one transaction, and turns a ``where`` path into file and line.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from django.utils.translation import gettext as _
+
+from .errors import DomainError
 
 
 @dataclass
@@ -39,14 +43,28 @@ class Document:
     dump: Callable[[], Any]
 
 
-NAME = {
-    "type": "object",
-    "properties": {
-        "zh": {"type": "string", "minLength": 1},
-        "en": {"type": "string", "minLength": 1},
-    },
-    "required": ["zh", "en"],
-    "additionalProperties": False,
-}
+def refuse_twice(codes: Sequence[str], *field: str) -> None:
+    """Raise DomainError ``repeated_code`` at the second item of a code: [index, *field]."""
+    for index, code in enumerate(codes):
+        if code in codes[:index]:
+            raise DomainError(
+                "repeated_code",
+                _("%s is listed twice; each is listed once.") % code,
+                where=[index, *field],
+            )
+
+
+def object_of(properties: dict[str, Any], required: Sequence[str] = ()) -> dict[str, Any]:
+    """The JSON Schema of an object with these properties and no others."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+_TEXT = {"type": "string", "minLength": 1}
+NAME = object_of({"zh": _TEXT, "en": _TEXT}, ["zh", "en"])
 CODE = {"type": "string", "pattern": "^[a-z][a-z0-9_-]{0,39}$"}
 DATE = {"type": "string", "format": "date"}

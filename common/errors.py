@@ -1,6 +1,7 @@
 """The one error that business code raises, and nothing else may be shown to a user."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -24,6 +25,16 @@ class DomainError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} [{self.code}]"
+
+
+@contextmanager
+def at(*path: str | int) -> Iterator[None]:
+    """Put ``path`` before the ``where`` of an error raised inside: the part was looked at alone."""
+    try:
+        yield
+    except DomainError as error:
+        error.extra["where"] = [*path, *error.extra.get("where", [])]
+        raise
 
 
 def did_you_mean(near: Sequence[str]) -> str:

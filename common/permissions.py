@@ -26,7 +26,11 @@ class Permission(StrEnum):
     VIEW_AUDIT = "view_audit"
     MANAGE_USERS = "manage_users"
     MANAGE_ORGANISATION = "manage_organisation"
-    USE_API = "use_api"
+    MANAGE_CLIENTS = "manage_clients"
+    RECOMMEND = "recommend"
+    SEND_FEEDBACK = "send_feedback"
+    SET_OPT_OUTS = "set_opt_outs"
+    READ_DECISIONS = "read_decisions"
 
     @property
     def label(self) -> str | Promise:
@@ -51,5 +55,9 @@ LABELS: dict[Permission, str | Promise] = {
     Permission.VIEW_AUDIT: _("read the operation log and the audit"),
     Permission.MANAGE_USERS: _("manage users"),
     Permission.MANAGE_ORGANISATION: _("manage the organisation"),
-    Permission.USE_API: _("call the interface as a system"),
+    Permission.MANAGE_CLIENTS: _("manage system clients"),
+    Permission.RECOMMEND: _("ask for recommendations as a system"),
+    Permission.SEND_FEEDBACK: _("report what a customer did"),
+    Permission.SET_OPT_OUTS: _("record that a customer opts out or in"),
+    Permission.READ_DECISIONS: _("read and replay past answers"),
 }

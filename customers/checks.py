@@ -10,7 +10,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from common.errors import DomainError, did_you_mean
+from common.definitions import refuse_twice
+from common.errors import DomainError, at, did_you_mean
 from rules.catalogue import RESERVED_WORDS
 
 from .catalogue import CITY
@@ -47,7 +48,8 @@ def check_attribute(item: Mapping[str, Any]) -> None:
             % {"code": code, "type": kind},
             "values" if "values" in item else "type",
         )
-    check_unique([value["code"] for value in item.get("values", [])], "values")
+    with at("values"):
+        refuse_twice([value["code"] for value in item.get("values", [])])
     if item.get("front_desk") and item.get("origin") == Origin.LABEL:
         raise _error(
             "label_at_front_desk",
@@ -78,14 +80,6 @@ def _check_range(range_: Sequence[float | None], kind: str) -> None:
             % {"low": low, "high": high},
             "range",
         )
-
-
-def check_unique(codes: Sequence[str], *where: str | int) -> None:
-    for index, code in enumerate(codes):
-        if code in codes[:index]:
-            raise _error(
-                "repeated_code", _("%s is listed twice; each is listed once.") % code, *where, index
-            )
 
 
 def check_source(item: Mapping[str, Any], table: Table, origins: Mapping[str, str]) -> None:

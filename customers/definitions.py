@@ -1,7 +1,6 @@
 """The attribute catalogue and the sources as code (format: docs/ingest.md)."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import models, transaction
@@ -9,10 +8,10 @@ from django.forms.models import model_to_dict
 from django.utils.translation import gettext as _
 
 from accounts.services import log
-from common.definitions import Changes, Document
-from common.errors import DomainError
+from common.definitions import Changes, Document, refuse_twice
+from common.errors import DomainError, at
 
-from .checks import check_attribute, check_source, check_unique
+from .checks import check_attribute, check_source
 from .models import Attribute, Origin, Sensitivity, Source
 from .schemas import ATTRIBUTES, SOURCES
 from .tables import pin_catalogue, table_of
@@ -21,11 +20,10 @@ from .tables import pin_catalogue, table_of
 @transaction.atomic
 def load_attributes(content: Sequence[Mapping[str, Any]], by: str) -> Changes:
     """Write the catalogue; an attribute that the file leaves out stays, after those in it."""
-    with _where():
-        _check_codes(content)
+    refuse_twice([item["code"] for item in content], "code")
     changes = Changes()
     for position, item in enumerate(content):
-        with _where(position):
+        with at(position):
             check_attribute(item)
         _save(Attribute(**_fields(item), position=position), by, changes)
     return changes
@@ -38,13 +36,12 @@ def dump_attributes() -> list[dict[str, Any]]:
 @transaction.atomic
 def load_sources(content: Sequence[Mapping[str, Any]], by: str) -> Changes:
     """Write the sources; one that the file leaves out stays."""
-    with _where():
-        _check_codes(content)
+    refuse_twice([item["code"] for item in content], "code")
     catalogue = pin_catalogue()
     origins = dict(Attribute.objects.values_list("code", "origin"))
     changes = Changes()
     for index, item in enumerate(content):
-        with _where(index):
+        with at(index):
             check_source(item, table_of(item["table"], catalogue), origins)
         mapping = {k: v for k, v in item.items() if k not in ("code", "table", "active")}
         source = Source(
@@ -74,14 +71,6 @@ DOCUMENTS = (
     Document("attributes", ATTRIBUTES, load_attributes, dump_attributes),
     Document("sources", SOURCES, load_sources, dump_sources),
 )
-
-
-def _check_codes(content: Sequence[Mapping[str, Any]]) -> None:
-    try:
-        check_unique([item["code"] for item in content])
-    except DomainError as error:
-        error.extra["where"].append("code")
-        raise
 
 
 def _check_one_per_table(content: Sequence[Mapping[str, Any]]) -> None:
@@ -166,13 +155,3 @@ def _attribute_item(a: Attribute) -> dict[str, Any]:
         else None,
     }
     return {name: value for name, value in item.items() if value}
-
-
-@contextmanager
-def _where(*index: int) -> Iterator[None]:
-    """Put the item's place before the ``where`` of what is wrong in it."""
-    try:
-        yield
-    except DomainError as error:
-        error.extra["where"] = [*index, *error.extra.get("where", [])]
-        raise

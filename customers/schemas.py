@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from common.definitions import CODE, NAME
+from common.definitions import CODE, NAME, object_of
 
 from .models import Category, Origin, Sensitivity, Type
 from .tables import TABLES
@@ -28,15 +28,6 @@ FILES = {
 DELIMITER = {"type": "string", "pattern": "^[\\x01-\\x09\\x0b\\x0c\\x0e-\\x7f]$"}
 
 
-def _object(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": required,
-        "additionalProperties": False,
-    }
-
-
 def _value_map(to: dict[str, Any]) -> dict[str, Any]:
     """Text in the source → value. YAML reads a bare 1, yes or null as no text: quote it."""
     return {
@@ -48,12 +39,12 @@ def _value_map(to: dict[str, Any]) -> dict[str, Any]:
 
 
 def _mapped(to: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
-    return _object({"column": COLUMN_NAME, "values": _value_map(to), **more}, ["column"])
+    return object_of({"column": COLUMN_NAME, "values": _value_map(to), **more}, ["column"])
 
 
 ATTRIBUTES = {
     "type": "array",
-    "items": _object(
+    "items": object_of(
         {
             "code": ATTRIBUTE_CODE,
             "name": NAME,
@@ -68,7 +59,7 @@ ATTRIBUTES = {
             },
             "values": {
                 "type": "array",
-                "items": _object(
+                "items": object_of(
                     {"code": VALUE_CODE, "zh": TEXT, "en": TEXT}, ["code", "zh", "en"]
                 ),
                 "minItems": 1,
@@ -97,7 +88,7 @@ def _format_rule(name: str, needs: list[str], not_for: list[str]) -> dict[str, A
     }
 
 
-_SOURCE = _object(
+_SOURCE = object_of(
     {
         "code": CODE,
         "table": {"enum": list(TABLES)},
@@ -106,7 +97,7 @@ _SOURCE = _object(
         "files": FILES,
         "dsn_env": {"type": "string", "pattern": "^[A-Z][A-Z0-9_]{0,79}$"},
         "query": {"type": "string", "minLength": 1, "maxLength": 20_000},
-        "csv": _object(
+        "csv": object_of(
             {
                 "encoding": {"enum": ["utf-8", "utf-8-sig", "gb18030", "latin-1"]},
                 "delimiter": DELIMITER,

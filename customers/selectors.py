@@ -18,10 +18,10 @@ HEAD, TAIL = 3, 4
 def attributes_for(user: User) -> QuerySet[Attribute]:
     """Return the attributes whose values the user may see, in the catalogue's order.
 
-    None without VIEW_CUSTOMERS or USE_API; sensitive ones only with VIEW_SENSITIVE; labels never:
+    None without VIEW_CUSTOMERS or RECOMMEND; sensitive ones only with VIEW_SENSITIVE; labels never:
     they are for training.
     """
-    if not (user.can(Permission.VIEW_CUSTOMERS) or user.can(Permission.USE_API)):
+    if not (user.can(Permission.VIEW_CUSTOMERS) or user.can(Permission.RECOMMEND)):
         return Attribute.objects.none()
     known = Attribute.objects.exclude(origin=Origin.LABEL)
     if user.can(Permission.VIEW_SENSITIVE):

@@ -6,6 +6,7 @@ two agree on unknown values as well, and mixed `and` and `or` get brackets.
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 
 from rules.canonical import format_number
@@ -50,24 +51,53 @@ _PERSON_EN = re.compile(
 _PERSON_ZH = re.compile(r"(客户|用户|会员|成员|学生|员工|持有者|订户|人)$")
 
 
-def explain_tree(tree: Node, language: Language, row: Mapping[str, object] | None = None) -> str:
+def explain_tree(tree: Node, language: Language) -> str:
     """The sentence of a condition, or the phrase of a number.
 
-    With `row` the customer's values stand beside each condition. Raises ValueError for a
-    language there is no wording for, RuleError for a row that lacks an attribute.
+    Raises ValueError for a language there is no wording for.
     """
-    if language not in ("en", "zh-hans"):
-        raise ValueError(f"language must be 'en' or 'zh-hans', {language!r} came")
-    writer = _Writer(language, row)
-    if tree.kind is Kind.NUMBER:
-        return writer.with_values(tree, writer.thing(tree, tree))
-    return writer.condition(tree)
+    return _Writer(language).whole(tree)
+
+
+class Sentence:
+    """The same with places for a customer's values beside each condition.
+
+    The words are put together once: what is left per customer is to fill the places.
+    """
+
+    def __init__(self, tree: Node, language: Language) -> None:
+        writer = _Writer(language, places=[])
+        texts = _PLACE.split(writer.whole(tree))
+        self._texts, self._values = texts[::2], [writer.places[int(n)] for n in texts[1::2]]
+
+    def with_values(self, row: Mapping[str, object]) -> str:
+        """Raises RuleError for a row that lacks an attribute that the sentence shows."""
+        said = [self._texts[0]]
+        for value, text in zip(self._values, self._texts[1:], strict=True):
+            said.append(value.said(row))
+            said.append(text)
+        return "".join(said)
+
+
+# A place: a character that PostgreSQL keeps in no name and rules in no literal, with a number.
+_MARK = "\x00"
+_PLACE = re.compile(f"{_MARK}([0-9]+){_MARK}")
 
 
 class _Writer:
-    def __init__(self, language: Language, row: Mapping[str, object] | None) -> None:
+    """``places``: None for a sentence without values; else where they are noted."""
+
+    def __init__(self, language: Language, places: "list[_Shown] | None" = None) -> None:
+        if language not in ("en", "zh-hans"):
+            raise ValueError(f"language must be 'en' or 'zh-hans', {language!r} came")
         self._language = language
-        self._row = row
+        self.places: list[_Shown] = [] if places is None else places
+        self._with_values = places is not None
+
+    def whole(self, tree: Node) -> str:
+        if tree.kind is Kind.NUMBER:
+            return self.with_values(tree, self.thing(tree, tree))
+        return self.condition(tree)
 
     def _say(self, phrase: str, **parts: str) -> str:
         return say(self._language, phrase, **parts)
@@ -250,28 +280,33 @@ class _Writer:
     def with_values(self, node: Node, text: str) -> str:
         """The text of a condition, followed by what this customer has."""
         attributes = attributes_of(node)
-        if self._row is None or not attributes or _has_inner_values(node):
+        if not self._with_values or not attributes or _has_inner_values(node):
             return text
         if len(attributes) == 1:
-            return self._say("actual", a=text, b=self._value(attributes[0], self._row))
+            return self._say("actual", a=text, b=self._place(attributes[0]))
         values = [
-            self._say("value of", a=self._name(attribute), b=self._value(attribute, self._row))
+            self._say("value of", a=self._name(attribute), b=self._place(attribute))
             for attribute in attributes
         ]
         return self._say("actual", a=text, b=self._say("comma").join(values))
 
-    def _value(self, attribute: Attribute, row: Mapping[str, object]) -> str:
-        value: Value = read_value(row, attribute)
+    def _place(self, attribute: Attribute) -> str:
+        self.places.append(
+            _Shown(attribute, self, self._unit(Read(attribute)), self._labels(Read(attribute)))
+        )
+        return f"{_MARK}{len(self.places) - 1}{_MARK}"
+
+    def value(self, value: Value, unit: str, labels: Mapping[str, str]) -> str:
         match value:
             case None:
                 return self._say("unknown")
             case bool():
                 return self._say("yes" if value else "no")
             case float():
-                return self._amount(value, self._unit(Read(attribute)))
+                return self._amount(value, unit)
             case date():
                 return value.isoformat()
-        return self._labels(Read(attribute)).get(value) or self._quote(value)
+        return labels.get(value) or self._quote(value)
 
     # --- small pieces ----------------------------------------------------------------------------
 
@@ -302,6 +337,19 @@ class _Writer:
 
     def _bracket(self, text: str) -> str:
         return self._say("bracket", a=text)
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """One place of a sentence: whose value, with its unit and labels in the sentence's language."""
+
+    attribute: Attribute
+    writer: _Writer
+    unit: str
+    labels: Mapping[str, str]
+
+    def said(self, row: Mapping[str, object]) -> str:
+        return self.writer.value(read_value(row, self.attribute), self.unit, self.labels)
 
 
 def _is_sum(node: Node) -> bool:

@@ -12,7 +12,7 @@ from rules.canonical import canonical_text
 from rules.catalogue import Catalogue
 from rules.closures import Closure, compile_tree
 from rules.errors import RuleError, Span
-from rules.explain import explain_tree
+from rules.explain import Sentence, explain_tree
 from rules.kinds import Kind, Language
 from rules.nodes import Node, attributes_of
 from rules.params import Params
@@ -60,14 +60,24 @@ class Rule:
 
     def explain_with(self, row: Mapping[str, object], language: Language) -> str:
         """The same sentence with this customer's values beside each condition."""
-        return explain_tree(self.tree, language, row)
+        sentence = self._sentences.get(language)
+        if sentence is None:
+            sentence = self._sentences[language] = Sentence(self.tree, language)
+        return sentence.with_values(row)
+
+    @cached_property
+    def _sentences(self) -> dict[Language, Sentence]:
+        """By language, as they are asked for."""
+        return {}
 
     @cached_property
     def _evaluate(self) -> Closure:
         return compile_tree(self.tree)
 
     def __getstate__(self) -> dict[str, object]:
-        return {name: value for name, value in self.__dict__.items() if name != "_evaluate"}
+        """What is derived on demand stays behind."""
+        derived = ("_evaluate", "_sentences")
+        return {name: value for name, value in self.__dict__.items() if name not in derived}
 
 
 def compile_condition(text: str, catalogue: Catalogue) -> Rule:

@@ -14,7 +14,7 @@ from typing import Any, Self
 import jsonschema
 from django.utils.translation import gettext as _
 
-from common.errors import DomainError
+from common.errors import DomainError, at
 
 from .dimensions import Dimension, Json, Name, dimension_from
 from .schema import MATRIX
@@ -121,11 +121,8 @@ class MatrixDefinition:
         """The cells after all edits. Raises DomainError with ``where`` for an edit that misfits."""
         tree = self.grid_tree()
         for place, edit in enumerate(self.edits):
-            try:
+            with at("edits", place):
                 self.apply(edit, tree)
-            except DomainError as error:
-                error.extra["where"] = ["edits", place, *error.extra.get("where", [])]
-                raise
         return tree
 
     def grid_tree(self) -> CellTree:

@@ -1,7 +1,6 @@
 """Strategies and matrices as definitions: the documents ``strategies`` and ``matrices``."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from common.definitions import Changes, Document
-from common.errors import DomainError
+from common.errors import DomainError, at
 
 from .definition import Group, MatrixDefinition
 from .models import Matrix, MatrixVersion, Strategy
@@ -25,7 +24,8 @@ def load_strategies(content: list[dict[str, Any]], by: str) -> Changes:
     """
     changes = Changes()
     for position, item in enumerate(content):
-        _refuse_twice(content, position)
+        with at(position):
+            refuse_twice([it["code"] for it in content], position)
         strategy = Strategy.objects.filter(pk=item["code"]).first()
         says = {
             "name_zh": item["name"]["zh"],
@@ -37,7 +37,7 @@ def load_strategies(content: list[dict[str, Any]], by: str) -> Changes:
         if strategy and all(getattr(strategy, name) == value for name, value in says.items()):
             changes.unchanged.append(item["code"])
             continue
-        with _at(position):
+        with at(position):
             define_strategy(code=item["code"], **says, by=by)
         (changes.changed if strategy else changes.added).append(item["code"])
     regroup(by=by)
@@ -61,20 +61,10 @@ def load_matrices(content: list[dict[str, Any]], by: str) -> Changes:
     """
     changes = Changes()
     for position, item in enumerate(content):
-        _refuse_twice(content, position)
-        with _at(position):
+        with at(position):
+            refuse_twice([it["code"] for it in content], position)
             _load_matrix(position, item, by, changes)
     return changes
-
-
-@contextmanager
-def _at(position: int) -> Iterator[None]:
-    """Put the place of the item before the ``where`` of an error raised inside."""
-    try:
-        yield
-    except DomainError as error:
-        error.extra["where"] = [position, *error.extra.get("where", [])]
-        raise
 
 
 def _load_matrix(position: int, item: dict[str, Any], by: str, changes: Changes) -> None:
@@ -91,13 +81,13 @@ def _load_matrix(position: int, item: dict[str, Any], by: str, changes: Changes)
     (changes.changed if published else changes.added).append(definition.code)
 
 
-def _refuse_twice(content: list[dict[str, Any]], position: int) -> None:
-    code = content[position]["code"]
-    if code in [item["code"] for item in content[:position]]:
+def refuse_twice(codes: Sequence[str], position: int) -> None:
+    """Raise DomainError ``duplicate_code`` if the code there stands before it as well."""
+    if codes[position] in codes[:position]:
         raise DomainError(
             "duplicate_code",
-            _("'%s' is defined twice; each code may stand once.") % code,
-            where=[position, "code"],
+            _("'%s' is defined twice; each code may stand once.") % codes[position],
+            where=["code"],
         )
 
 

@@ -10,7 +10,6 @@ from datetime import date
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -36,10 +35,9 @@ def begin_draft(version: MatrixVersion, *, note: str = "", by: By) -> MatrixVers
     Its base is what is published now: what it is compared with, and must not have been overtaken.
     """
     matrix = Matrix.objects.select_for_update().get(pk=version.matrix_id)
-    last = matrix.versions.aggregate(last=Max("number"))["last"]
     draft = MatrixVersion.objects.create(
         matrix=matrix,
-        number=last + 1,
+        number=matrix.next_number,
         body=version.body,
         based_on=matrix.versions.published().first(),
         note=note,
@@ -177,7 +175,7 @@ def set_city_cuts(
     cut = tuple(_with_cuts(found, own) if d is found else d for d in definition.dimensions)
     version = MatrixVersion.objects.create(
         matrix=matrix,
-        number=matrix.versions.aggregate(last=Max("number"))["last"] + 1,
+        number=matrix.next_number,
         body=replace(definition, dimensions=cut).to_json(),
         based_on=published,
         editors=[str(by)],
@@ -219,7 +217,7 @@ def publish_approved(version: MatrixVersion, *, by: By) -> MatrixVersion:
                 status=409,
             )
         # Versions are published in the order of their numbers.
-        version.number = version.matrix.versions.aggregate(last=Max("number"))["last"] + 1
+        version.number = version.matrix.next_number
     version.body = as_published(version).to_json()
     version.past = []
     version.save()

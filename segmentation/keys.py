@@ -83,11 +83,16 @@ def asked_column(place: int, dimension: int) -> str:
     return f"asked_{place}_{dimension}"
 
 
+def rules_of(definition: MatrixDefinition) -> list[str]:
+    """Return every rule of the matrix: of its bands, its scope and its group."""
+    rules = [band.rule for d in definition.dimensions if isinstance(d, Rules) for band in d.bands]
+    return [rule for rule in rules if rule] + [rule for rule, _truth in definition.bounds]
+
+
 def attributes_of(definition: MatrixDefinition, catalogue: Catalogue) -> set[str]:
     """Return every attribute that the matrix reads: by its dimensions, their rules, its bounds."""
-    rules = [band.rule for d in definition.dimensions if isinstance(d, Rules) for band in d.bands]
     read = {d.attribute for d in definition.dimensions if isinstance(d, AttributeDimension)}
-    for text in filter(None, [*rules, *(rule for rule, _truth in definition.bounds)]):
+    for text in rules_of(definition):
         read |= set(compile_condition(text, catalogue).attributes)
     return read
 

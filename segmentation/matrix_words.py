@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf
-from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -196,8 +195,3 @@ def _values(name: str, band: CategoryBand, attribute: Attribute | None) -> str:
     if band.other:
         said.append(_("any other value"))
     return f"{name}: {_(' or ').join(said)}"
-
-
-def as_bands(box: Mapping[str, Any]) -> Bands:
-    """A named box in the form of a cell's bands."""
-    return {code: list(bands) for code, bands in box.items()}

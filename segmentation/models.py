@@ -55,6 +55,11 @@ class Matrix(Named):
     def __str__(self) -> str:
         return self.code
 
+    @property
+    def next_number(self) -> int:
+        """The number of its next version; for who holds the matrix locked."""
+        return (self.versions.aggregate(last=models.Max("number"))["last"] or 0) + 1
+
 
 class VersionState(models.TextChoices):
     DRAFT = "draft", _("draft")

@@ -6,8 +6,7 @@ scope are in exactly one. A definition that fails is refused with a value that s
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import singledispatch
@@ -18,7 +17,7 @@ from typing import Any
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from common.errors import DomainError, did_you_mean
+from common.errors import DomainError, at, did_you_mean
 from common.intervals import Interval, check_partition
 from rules import Attribute, Catalogue, RuleError, compile_condition
 
@@ -62,7 +61,7 @@ def prove(
     for rule in filter(None, (definition.group.rule, *definition.group.without)):
         check_rule(rule, catalogue, ["strategy"])
     for index, dimension in enumerate(definition.dimensions):
-        with _at("dimensions", index):
+        with at("dimensions", index):
             _check_unique(dimension.all_bands, _("band"), ["bands"])
             if isinstance(dimension, AttributeDimension):
                 _check_null_band(dimension)
@@ -216,10 +215,10 @@ def _thresholds(dimension: Thresholds, catalogue: Catalogue, cities: Collection[
         if "value" in error.extra:
             error.extra["example"] = {dimension.attribute: error.extra["value"]}
         raise
-    with _at("city_limits"):
+    with at("city_limits"):
         _check_limits(dimension)
     for city, cuts in dimension.city_cuts.items():
-        with _at("city_cuts", city):
+        with at("city_cuts", city):
             _check_city(city, cities)
             _check_cuts(cuts, len(dimension.bands) - 1)
             check_within(dimension, cuts)
@@ -307,7 +306,7 @@ def _categories(dimension: Categories, catalogue: Catalogue, cities: Collection[
     attribute = catalogue[dimension.attribute]
     owners: dict[str, str] = {}
     for index, band in enumerate(dimension.bands):
-        with _at("bands", index):
+        with at("bands", index):
             if not band.values and not band.other:
                 raise _empty(band.code, _("list its values, or let it be the 'other' band"))
             for value in band.values:
@@ -406,7 +405,7 @@ def _boolean(dimension: Boolean, catalogue: Catalogue, cities: Collection[str]) 
 def _rules(dimension: Rules, catalogue: Catalogue, cities: Collection[str]) -> None:
     for index, band in enumerate(dimension.bands):
         last = index == len(dimension.bands) - 1
-        with _at("bands", index):
+        with at("bands", index):
             if bool(band.rule) == band.rest:
                 raise _empty(band.code, _("give it either a rule or 'else: true'"))
             if band.rest and not last:
@@ -431,13 +430,3 @@ def _empty(band: str, advice: str) -> DomainError:
         _("Band '%(band)s' can hold no customer: %(advice)s.") % {"band": band, "advice": advice},
         where=[],
     )
-
-
-@contextmanager
-def _at(*path: str | int) -> Iterator[None]:
-    """Put ``path`` before the ``where`` of an error raised inside."""
-    try:
-        yield
-    except DomainError as error:
-        error.extra["where"] = [*path, *error.extra.get("where", [])]
-        raise

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from common.definitions import CODE, NAME
+from common.definitions import CODE, NAME, object_of
 
 LIMIT = {"type": "number"}
 ATTRIBUTE = {"type": "string", "minLength": 1, "maxLength": 60}
@@ -10,27 +10,18 @@ RULE = {"type": "string", "minLength": 1, "maxLength": 4000}
 BAND = {"code": CODE, "name": NAME}
 
 
-def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(required),
-        "additionalProperties": False,
-    }
-
-
 def _bands(extra: dict[str, Any], *required: str) -> dict[str, Any]:
-    band = _object(BAND | extra, "code", "name", *required)
+    band = object_of(BAND | extra, ["code", "name", *required])
     return {"type": "array", "minItems": 1, "items": band}
 
 
 def _dimension(kind: str, bands: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
     properties = {"code": CODE, "name": NAME, "kind": {"const": kind}, "bands": bands} | extra
     attribute = ["attribute"] if "attribute" in extra else []
-    return _object(properties, "code", "name", "kind", "bands", *attribute)
+    return object_of(properties, ["code", "name", "kind", "bands", *attribute])
 
 
-OF_ATTRIBUTE = {"attribute": ATTRIBUTE, "null_band": _object(BAND, "code", "name")}
+OF_ATTRIBUTE = {"attribute": ATTRIBUTE, "null_band": object_of(BAND, ["code", "name"])}
 CITY_LIMITS = {
     "type": "array",
     "items": {"type": "array", "minItems": 2, "maxItems": 2, "items": LIMIT},
@@ -81,11 +72,11 @@ BOX = {
 EDIT = {
     "type": "object",
     "if": {"required": ["split"]},
-    "then": _object({"split": BOX, "by": CODE}, "split", "by"),
-    "else": _object({"merge": BOX}, "merge"),
+    "then": object_of({"split": BOX, "by": CODE}, ["split", "by"]),
+    "else": object_of({"merge": BOX}, ["merge"]),
 }
 
-MATRIX = _object(
+MATRIX = object_of(
     {
         "code": CODE,
         "strategy": CODE,
@@ -95,15 +86,12 @@ MATRIX = _object(
         "grid": {"type": "array", "minItems": 1, "uniqueItems": True, "items": CODE},
         "edits": {"type": "array", "items": EDIT},
     },
-    "code",
-    "strategy",
-    "name",
-    "dimensions",
+    ["code", "strategy", "name", "dimensions"],
 )
 # What a published version has and a file has not: it follows from the strategies.
-GROUP = _object({"rule": RULE, "without": {"type": "array", "items": RULE}})
+GROUP = object_of({"rule": RULE, "without": {"type": "array", "items": RULE}})
 FILED = MATRIX
 MATRIX = FILED | {"properties": FILED["properties"] | {"group": GROUP}}
 MATRICES = {"type": "array", "items": FILED}
 STRATEGY = {"code": CODE, "name": NAME, "rule": RULE, "exclusive": {"type": "boolean"}}
-STRATEGIES = {"type": "array", "items": _object(STRATEGY, "code", "name")}
+STRATEGIES = {"type": "array", "items": object_of(STRATEGY, ["code", "name"])}

@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -100,10 +99,9 @@ def save_draft(definition: MatrixDefinition, *, by: By) -> MatrixVersion:
         defaults=_shown(definition) | {"position": Matrix.objects.count()},
     )
     matrix = Matrix.objects.select_for_update().get(pk=definition.code)
-    last = matrix.versions.aggregate(last=Max("number"))["last"] or 0
     version = MatrixVersion.objects.create(
         matrix=matrix,
-        number=last + 1,
+        number=matrix.next_number,
         body=definition.to_json(),
         based_on=matrix.versions.published().first(),
         editors=[str(by)],

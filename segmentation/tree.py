@@ -10,7 +10,6 @@ A box is one bit mask per dimension: bit i is set if it has band i of ``all_band
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from math import prod
 
 import numpy as np
 
@@ -244,11 +243,6 @@ def is_inside(box: Box, other: Box) -> bool:
 
 def meet(box: Box, other: Box) -> bool:
     return all(one & two for one, two in zip(box, other, strict=True))
-
-
-def volume(box: Box) -> int:
-    """How many combinations of bands are in the box."""
-    return prod(mask.bit_count() for mask in box)
 
 
 def find_fault(cells: Sequence[Box], sizes: Sequence[int]) -> tuple[Box, int] | None:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Level, Organisation
-from common.errors import DomainError, did_you_mean
+from common.errors import DomainError, at, did_you_mean
 from common.naming import in_chinese
 from customers.catalogue import rule_catalogue
 from rules import Catalogue, Rule, RuleError, compile_condition
@@ -28,10 +28,12 @@ from .sets import (
     LIST,
     MARK,
     InCells,
+    Json,
     NamedSet,
     Node,
     OfRule,
     Ref,
+    from_json,
     in_order,
     leaves,
     references,
@@ -110,17 +112,22 @@ class Known:
         return Words(self.catalogue, self.matrices, names)
 
 
+def checked_set(ref: Ref, expression: Json, city: str, known: Known) -> Node:
+    """Read what a set's field ``customers`` says and check it."""
+    with at("customers"):
+        node = from_json(expression)
+        check_set(ref, node, city, known)
+    return node
+
+
 def check_set(ref: Ref, node: Node, city: str, known: Known) -> None:
     """Raise DomainError, with ``where`` in the set's JSON, unless the set can be computed today.
 
     ``ref`` is the set's own, which may be there already; ``city`` its own, "" the province's.
     """
     for leaf, where in leaves(node):
-        try:
+        with at(*where):
             _check_leaf(ref, leaf, city, known)
-        except DomainError as error:
-            error.extra["where"] = [*where, *error.extra.get("where", [])]
-            raise
     in_order(known.graph({ref: node}))
 
 

@@ -4,16 +4,15 @@ Imported lists are no definitions: customer numbers leave the system through an 
 only. A directory whose sets name a list is loaded where the list is.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
-from common.definitions import CODE, NAME, Changes, Document
-from common.errors import DomainError
+from common.definitions import CODE, NAME, Changes, Document, object_of
+from common.errors import at
 
+from ..definitions import refuse_twice
 from ..dimensions import Name
 from .models import Audience, AuxiliaryMatrix, Defined, Mark
 from .services import define_audience, define_auxiliary_matrix, define_mark
@@ -22,28 +21,20 @@ from .sets import AUDIENCE, MARK, SET, SET_CODE, Ref, from_json, in_order, refer
 Items = Sequence[Mapping[str, Any]]
 
 
-def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(required),
-        "additionalProperties": False,
-    }
-
-
-OF_SET = _object({"code": SET_CODE, "name": NAME, "customers": SET}, "code", "name", "customers")
+OF_SET = object_of(
+    {"code": SET_CODE, "name": NAME, "customers": SET}, ["code", "name", "customers"]
+)
 WITH_CITY = OF_SET | {"properties": OF_SET["properties"] | {"city": CODE}}
 AUXILIARY = {
     "type": "array",
-    "items": _object(
+    "items": object_of(
         {
             "code": SET_CODE,
             "name": NAME,
             "city": CODE,
             "marks": {"type": "array", "items": OF_SET},
         },
-        "code",
-        "name",
+        ["code", "name"],
     ),
 }
 AUDIENCES = {"type": "array", "items": WITH_CITY}
@@ -55,8 +46,8 @@ def load_auxiliary(content: Items, by: str) -> Changes:
     changes = Changes()
     matrices: list[AuxiliaryMatrix] = []
     for position, item in enumerate(content):
-        with _at(position):
-            _refuse_twice([it["code"] for it in content], position)
+        with at(position):
+            refuse_twice([it["code"] for it in content], position)
             matrices.append(_load_matrix(position, item, by, changes))
     marks = {
         (MARK, mark["code"]): (place, position, mark)
@@ -66,7 +57,7 @@ def load_auxiliary(content: Items, by: str) -> Changes:
     _refuse_repeated_marks(content)
     for ref in _dependencies_first({ref: it[2] for ref, it in marks.items()}):
         place, position, item = marks[ref]
-        with _at(place, "marks", position):
+        with at(place, "marks", position):
             before = _revision(Mark, item["code"])
             mark = define_mark(
                 matrices[place],
@@ -100,12 +91,12 @@ def load_audiences(content: Items, by: str) -> Changes:
     """Write the audiences, each after those that it names; one that is left out stays."""
     changes = Changes()
     for position in range(len(content)):
-        with _at(position):
-            _refuse_twice([it["code"] for it in content], position)
+        with at(position):
+            refuse_twice([it["code"] for it in content], position)
     places = {(AUDIENCE, item["code"]): place for place, item in enumerate(content)}
     for ref in _dependencies_first({ref: content[place] for ref, place in places.items()}):
         item = content[places[ref]]
-        with _at(places[ref]):
+        with at(places[ref]):
             before = _revision(Audience, item["code"])
             audience = define_audience(
                 code=item["code"],
@@ -161,27 +152,8 @@ def _refuse_repeated_marks(content: Items) -> None:
     for place, item in enumerate(content):
         for position, mark in enumerate(item.get("marks", [])):
             seen.append(mark["code"])
-            with _at(place, "marks", position):
-                _refuse_twice(seen, len(seen) - 1)
-
-
-def _refuse_twice(codes: Sequence[str], position: int) -> None:
-    if codes[position] in codes[:position]:
-        raise DomainError(
-            "duplicate_code",
-            _("'%s' is defined twice; each code may stand once.") % codes[position],
-            where=["code"],
-        )
-
-
-@contextmanager
-def _at(*path: str | int) -> Iterator[None]:
-    """Put ``path`` before the ``where`` of an error raised inside."""
-    try:
-        yield
-    except DomainError as error:
-        error.extra["where"] = [*path, *error.extra.get("where", [])]
-        raise
+            with at(place, "marks", position):
+                refuse_twice(seen, len(seen) - 1)
 
 
 DOCUMENTS = (

@@ -19,10 +19,10 @@ from common.errors import DomainError
 from customers.models import Attribute
 
 from ..dimensions import Name
-from .checks import Known, check_set, users_of
+from .checks import Known, checked_set, users_of
 from .lists import Brought, read, store
 from .models import Audience, AuxiliaryMatrix, Defined, ImportedList, Mark
-from .sets import AUDIENCE, MARK, Json, Node, Ref, from_json
+from .sets import AUDIENCE, MARK, Json, Ref, from_json
 
 # One advisory lock for all sets: two people must not close a ring from both ends at once.
 DEFINING = 0x5E75
@@ -83,7 +83,7 @@ def define_mark(
     mark = _row(Mark, code, matrix.city, revision, by, known := Known())
     if mark is not None and mark.matrix_id != matrix.pk:
         raise _taken(code)
-    node = _checked((MARK, code), expression, matrix.city, known)
+    node = checked_set((MARK, code), expression, matrix.city, known)
     if position is None:
         position = mark.position if mark else matrix.marks.count()
     says = _names(name) | {
@@ -111,7 +111,7 @@ def define_audience(
     the one that the caller saw.
     """
     audience = _row(Audience, code, city, revision, by, known := Known())
-    node = _checked((AUDIENCE, code), expression, city, known)
+    node = checked_set((AUDIENCE, code), expression, city, known)
     says = _names(name) | {"city": city, "expression": node.to_json()}
     return _write(Audience, audience, code, says, by)
 
@@ -279,16 +279,6 @@ def _check_new(model: type[Defined], code: str) -> None:
             % {"most": MOST_SETS},
             status=409,
         )
-
-
-def _checked(ref: Ref, expression: Json, city: str, known: Known) -> Node:
-    try:
-        node = from_json(expression)
-        check_set(ref, node, city, known)
-    except DomainError as error:
-        error.extra["where"] = ["customers", *error.extra.get("where", [])]
-        raise
-    return node
 
 
 def _names(name: Name) -> dict[str, Any]:

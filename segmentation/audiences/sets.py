@@ -18,7 +18,7 @@ from typing import Any, Self
 import jsonschema
 from django.utils.translation import gettext as _
 
-from common.definitions import CODE
+from common.definitions import CODE, object_of
 from common.errors import DomainError
 
 from ..schema import BOX, RULE
@@ -54,12 +54,7 @@ SET: Json = {
         "all": _sets(1),
         "but": _sets(2),
         "rule": RULE,
-        "cells": {
-            "type": "object",
-            "properties": {"matrix": CODE, "box": BOX},
-            "required": ["matrix"],
-            "additionalProperties": False,
-        },
+        "cells": object_of({"matrix": CODE, "box": BOX}, ["matrix"]),
         MARK: SET_CODE,
         AUDIENCE: SET_CODE,
         LIST: SET_CODE,

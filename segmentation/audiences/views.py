@@ -21,12 +21,12 @@ from common.pages import require, signed_in
 from common.permissions import Permission
 
 from . import selectors
-from .checks import Known, check_set
+from .checks import Known, checked_set
 from .forms import DefinedForm, SetForm, placed, read_set, written
 from .models import Audience, AuxiliaryMatrix, Defined, Mark
 from .selectors import SetPages
 from .services import define_audience, define_auxiliary_matrix, define_mark, retire
-from .sets import AUDIENCE, MARK, Ref, from_json
+from .sets import AUDIENCE, MARK, Ref
 from .words import sentence
 
 PER_PAGE = 50
@@ -255,10 +255,4 @@ def _set_form(
 def _words_of(ref: Ref, says: dict[str, Any]) -> str:
     """The set in words, if it could be saved."""
     known = Known()
-    try:
-        node = from_json(says["expression"])
-        check_set(ref, node, says["city"], known)
-    except DomainError as error:
-        error.extra["where"] = ["customers", *error.extra.get("where", [])]
-        raise
-    return sentence(node, known.words)
+    return sentence(checked_set(ref, says["expression"], says["city"], known), known.words)

@@ -86,16 +86,25 @@ class GroupForm(forms.Form):
         said = super().clean()
         if "kind" in said and not self.errors:
             try:
-                self.group = getattr(self, f"_{said['kind']}")(said)
+                self.group = self._chosen(said)
             except DomainError as error:
                 self.add_error(FIELD_OF.get(said["kind"], "kind"), error.message)
         return said
 
-    def _rest(self, said: dict[str, Any]) -> Group:
-        return Rest()
-
-    def _everyone(self, said: dict[str, Any]) -> Group:
-        return Everyone()
+    def _chosen(self, said: dict[str, Any]) -> Group:
+        match said["kind"]:
+            case "cells":
+                return self._cells(said)
+            case "named":
+                return self._named(said)
+            case "rule":
+                return self._rule(said)
+            case "rest":
+                return Rest()
+            case "everyone":
+                return Everyone()
+            case kind:
+                raise NotImplementedError(kind)
 
     def _rule(self, said: dict[str, Any]) -> Group:
         if not said["rule"].strip():

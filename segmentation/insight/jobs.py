@@ -21,7 +21,8 @@ from .measure import PROFILES, Question, known_profile, measure
 from .today import Today, day_of
 
 KIND = "insight"
-# Customers that are counted while a person waits: about two seconds on two cores.
+# Customers that are counted while a person waits. Not measured: an estimate of two seconds' work
+# on two cores.
 AT_ONCE = 400_000
 
 

@@ -7,9 +7,13 @@ import pytest
 from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
 
-from accounts.models import Operation, User
+from accounts.admission import admit
+from accounts.client_services import close_client, reopen_client, revoke_key
+from accounts.clients import OPERATIONS
+from accounts.models import ClientKey, Operation, SystemClient, User
 from accounts.roles import ROLES
 from accounts.services import deactivate, set_password
+from common.errors import DomainError
 from tests.accounts.people import make_user
 
 
@@ -25,9 +29,12 @@ def passwords(var):
 
 def test_there_is_one_login_per_role_and_each_one_works(province, var, rf):
     call_command("demo_logins")
-    users = [authenticate(rf.post("/"), username=n, password=p) for n, p in passwords(var).items()]
+    known = passwords(var)
+    key = known.pop("crm-client")
+    users = [authenticate(rf.post("/"), username=n, password=p) for n, p in known.items()]
     assert sorted(user.roles[0] for user in users) == sorted(ROLES)
-    assert "hangzhou-marketer" in passwords(var)
+    assert "hangzhou-marketer" in known
+    assert admit(key).operations == set(OPERATIONS)
 
 
 def test_the_file_is_for_its_owner_alone(province, var):
@@ -56,8 +63,40 @@ def test_what_its_owner_changed_or_an_administrator_closed_stays_so(province, va
     auditor.refresh_from_db()
     assert analyst.check_password("a password of my own")
     assert not auditor.is_active
-    last = capsys.readouterr().out.rsplit("crm-client", 1)[0]
-    assert passwords(var)["analyst"] not in last.rsplit("province-admin", 1)[1]
+    last = capsys.readouterr().out.rsplit("province-admin", 1)[1]
+    assert passwords(var)["analyst"] not in last
+    assert passwords(var)["crm-client"] in last
+
+
+def test_a_key_that_was_revoked_and_a_client_that_was_closed_stay_so(province, var, capsys):
+    call_command("demo_logins")
+    client = SystemClient.objects.get()
+    close_client(client, by="test")
+    call_command("demo_logins")
+    reopen_client(client, by="test")
+    revoke_key(client.keys.get(), by="test")
+    call_command("demo_logins")
+    assert capsys.readouterr().out.count(passwords(var)["crm-client"]) == 1
+    assert ClientKey.objects.get().revoked_at
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_lost_key_is_replaced_and_ends(province, var, times):
+    call_command("demo_logins")
+    lost = passwords(var)["crm-client"]
+    for _ in range(times):
+        (var / "demo_logins.json").unlink()
+        call_command("demo_logins")
+    assert admit(passwords(var)["crm-client"])
+    with pytest.raises(DomainError, match="key_revoked"):
+        admit(lost)
+
+
+def test_a_new_database_gets_a_key_of_its_own(province, var):
+    stranger = "jz_00000000_" + "x" * 43
+    (var / "demo_logins.json").write_text(json.dumps({"crm-client": stranger}))
+    call_command("demo_logins")
+    assert admit(passwords(var)["crm-client"])
 
 
 def test_a_new_database_gets_the_logins_of_the_file(province, var):
@@ -83,7 +122,7 @@ def test_among_other_users_it_is_refused_unless_forced(province, var):
         call_command("demo_logins")
     assert not (var / "demo_logins.json").exists()
     call_command("demo_logins", force=True)
-    assert len(passwords(var)) == len(ROLES)
+    assert len(passwords(var)) == len(ROLES) + 1
 
 
 def test_without_an_organisation_it_says_what_to_do(db):

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 
 from rules import Language, RuleError, compile_condition, compile_number
 from rules.catalogue import Attribute
-from rules.explain import explain_tree
+from rules.explain import Sentence, explain_tree
 from rules.nodes import Node, Read, attributes_of, walk
 from rules.phrases import PHRASES, say
 from tests.rules.catalogue import CATALOGUE, ROW
@@ -174,7 +174,7 @@ def test_a_row_without_the_attribute_is_refused() -> None:
 def test_every_rule_has_a_sentence_that_names_all_it_reads(tree: Node, row: Row) -> None:
     for language in get_args(Language):
         sentence = explain_tree(tree, language)
-        explain_tree(tree, language, row)
+        Sentence(tree, language).with_values(row)
         for attribute in attributes_of(tree):
             name = attribute.name_en if language == "en" else attribute.name_zh
             assert name in sentence

@@ -189,7 +189,7 @@ def test_a_city_s_audience_is_nobody_else_s(browser: Browser, today: Today) -> N
     assert "Harbour" in browser.get()
 
 
-@pytest.mark.parametrize("role", ["front-desk", "approver", "province-admin", "system-client"])
+@pytest.mark.parametrize("role", ["front-desk", "approver", "province-admin"])
 @pytest.mark.parametrize("address", ["insight", "insight-workbook"])
 def test_who_sees_only_customers_or_only_matrices_is_refused(
     browser: Browser, today: Today, role: str, address: str
