@@ -6,9 +6,6 @@ customers change, so the second publication is one by difference.
 """
 
 import json
-import os
-import subprocess
-import sys
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -17,16 +14,10 @@ from typing import Any
 import psycopg
 
 from bench.measure import Row
-from deploy.places import Place
-from deploy.postgres import Postgres
-from sample.bench_definitions import write_definitions
+from bench.province import DAYS, Province
 
-POLICIES, CAMPAIGNS, CELLS = 200, 20, 8_000
-TRAINING = date(2026, 6, 1)
-DAYS = (date(2026, 7, 1), date(2026, 7, 2))
+POLICIES = 200
 STEPS = ("ingest", "score", "assign", "match", "publish")
-# The models learn on a province of this size: training isn't what is measured here.
-LEARNERS = 100_000
 RESULTS = "days.json"
 
 Steps = dict[str, dict[str, float]]
@@ -42,36 +33,10 @@ def prepare(work: Path, customers: int) -> None:
 
 
 def _run_province(home: Path, customers: int) -> list[Steps]:
-    place = Place(home / "var")
-    server = Postgres(place)
-    server.start()
-    try:
-        url = place.addresses().database_url
-        command = partial(_manage, home, url)
-        write_definitions(home / "definitions", POLICIES, CAMPAIGNS, CELLS)
-        command("migrate", "--verbosity", "0")
-        command("load_definitions", str(home / "definitions"))
-        command("make_sample", "--customers", str(min(customers, LEARNERS)), landing="learners")
-        command("train_models", "--date", TRAINING.isoformat(), landing="learners")
-        command("make_sample", "--customers", str(customers), "--days", str(len(DAYS)))
-        for day in DAYS:
-            command("run_day", "--date", day.isoformat())
-        return [_steps(url, day) for day in DAYS]
-    finally:
-        server.stop()
-
-
-def _manage(home: Path, url: str, *command: str, landing: str = "landing") -> None:
-    environment = os.environ | {
-        "DATABASE_URL": url,
-        "BROKER_URL": "memory://",  # the command works by itself; bells ring for nobody
-        "LAKE_DIR": str(home / "lake"),
-        "MODELS_DIR": str(home / "models"),
-        "LANDING_DIR": str(home / landing),
-    }
-    subprocess.run(
-        [sys.executable, "manage.py", *command], env=environment, stdout=sys.stderr, check=True
-    )
+    province = Province(home)
+    with province.up():
+        province.make(customers, POLICIES, DAYS)
+        return [_steps(province.url, day) for day in DAYS]
 
 
 def _steps(url: str, day: date) -> Steps:

@@ -21,7 +21,8 @@ from segmentation.definition import MatrixDefinition
 from segmentation.models import Audience, MatrixVersion, Strategy
 
 from .catalogue import campaign_catalogue
-from .models import Campaign, PolicyVersion
+from .controls import check_ranges
+from .models import Campaign, HoldOut, PolicyVersion
 from .terms import CampaignTerms, MarketingLine, PolicyTerms, PriorityLine
 
 Where = tuple[str | int, ...]
@@ -62,6 +63,10 @@ class Known:
     @cached_property
     def policies(self) -> dict[str, PolicyVersion]:
         return {v.policy_id: v for v in PolicyVersion.objects.newest()}
+
+    @cached_property
+    def has_control_key(self) -> bool:
+        return HoldOut.objects.exists()
 
     @cached_property
     def strategies(self) -> frozenset[str]:
@@ -130,6 +135,14 @@ def check_campaign(terms: CampaignTerms, known: Known) -> None:
         "organisation",
     )
     _check_dates(terms.starts_on, terms.ends_on, "ends_on")
+    check_ranges(terms.control, "control")
+    if terms.control and not known.has_control_key:
+        raise DomainError(
+            "no_control_key",
+            _("There is no control group without a key: set the hold-out first."),
+            status=409,
+            where=["control"],
+        )
     if terms.audience:
         check_known(terms.audience, known.audiences, "unknown_audience", _("audience"), "audience")
         _check_audience_reached(terms, known)

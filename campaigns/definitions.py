@@ -4,35 +4,34 @@ A policy or campaign that a file leaves out stays: decisions name it. The market
 priority matrix are each replaced whole.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
-from common.definitions import Changes, Document
-from common.errors import DomainError
+from common.definitions import Changes, Document, refuse_twice
+from common.errors import at
 
 from . import schemas, services
 from .checks import Known
-from .models import Campaign, MarketingRow, Policy, PolicyVersion, PriorityRule
+from .controls import ranges
+from .models import Campaign, HoldOut, MarketingRow, Policy, PolicyVersion, PriorityRule
 from .services import Replacement
-from .terms import CampaignTerms, MarketingLine, PolicyTerms, PriorityLine
+from .terms import HELD_DAYS, CampaignTerms, MarketingLine, PolicyTerms, PriorityLine
 
 Items = Sequence[Mapping[str, Any]]
 
 
 @transaction.atomic
 def load_policies(content: Items, by: str) -> Changes:
-    _check_once([item["number"] for item in content], "number")
+    refuse_twice([item["number"] for item in content], "number")
     known, changes = Known(), Changes()
     policies = Policy.objects.in_bulk()
     for index, item in enumerate(content):
         number = item["number"]
-        with _where(index):
+        with at(index):
             terms = _policy_terms(item)
             if number not in policies:
                 services.create_policy(number=number, terms=terms, by=by, known=known)
@@ -50,12 +49,12 @@ def dump_policies() -> list[dict[str, Any]]:
 
 @transaction.atomic
 def load_campaigns(content: Items, by: str) -> Changes:
-    _check_once([item["code"] for item in content], "code")
+    refuse_twice([item["code"] for item in content], "code")
     known, changes = Known(), Changes()
     campaigns = Campaign.objects.select_related("organisation").in_bulk()
     for index, item in enumerate(content):
         code = item["code"]
-        with _where(index):
+        with at(index):
             terms = _campaign_terms(item)
             if code not in campaigns:
                 services.create_campaign(code=code, terms=terms, by=by, known=known)
@@ -77,6 +76,7 @@ def dump_campaigns() -> list[dict[str, Any]]:
             "ends_on": c.ends_on.isoformat(),
             "lever": c.lever,
             **({"audience": c.audience_id} if c.audience_id else {}),
+            **({"control": c.control} if c.control else {}),
         }
         for c in Campaign.objects.select_related("organisation")
     ]
@@ -132,6 +132,8 @@ def _policy_terms(item: Mapping[str, Any]) -> PolicyTerms:
         clauses_en=tuple(clauses.get("en", ())),
         talking_points_zh=tuple(points.get("zh", ())),
         talking_points_en=tuple(points.get("en", ())),
+        capacity=item.get("capacity"),
+        held_days=item.get("held_days", HELD_DAYS),
     )
 
 
@@ -155,9 +157,11 @@ def _policy_item(version: PolicyVersion) -> dict[str, Any]:
         "channels": version.channels,
         "cities": version.cities,
         "talking_points": _both(version.talking_points_zh, version.talking_points_en),
+        "capacity": version.capacity,
+        "held_days": None if version.held_days == HELD_DAYS else version.held_days,
         "valid": {"from": version.valid_from.isoformat(), "to": version.valid_to.isoformat()},
     }
-    return {k: v for k, v in item.items() if v not in ("", [], {})}
+    return {k: v for k, v in item.items() if v not in ("", [], {}, None)}
 
 
 def _both(zh: list[str], en: list[str]) -> dict[str, list[str]]:
@@ -173,7 +177,22 @@ def _campaign_terms(item: Mapping[str, Any]) -> CampaignTerms:
         ends_on=date.fromisoformat(item["ends_on"]),
         lever=float(item.get("lever", 1.0)),
         audience=item.get("audience", ""),
+        control=ranges(item.get("control", ())),
     )
+
+
+def load_hold_out(content: Mapping[str, Any], by: str) -> Changes:
+    held = HoldOut.objects.first()
+    services.set_hold_out(key=content["key"], buckets=ranges(content["buckets"]), by=by)
+    if held is None:
+        return Changes(added=["hold_out"])
+    same = (held.key, held.buckets) == (content["key"], content["buckets"])
+    return Changes(unchanged=["hold_out"]) if same else Changes(changed=["hold_out"])
+
+
+def dump_hold_out() -> dict[str, Any]:
+    held = HoldOut.objects.first()
+    return {"key": held.key, "buckets": held.buckets} if held else {}
 
 
 def _changes(replacement: Replacement[Any]) -> Changes:
@@ -186,28 +205,9 @@ def _changes(replacement: Replacement[Any]) -> Changes:
     )
 
 
-def _check_once(codes: Sequence[str], field: str) -> None:
-    for index, code in enumerate(codes):
-        if code in codes[:index]:
-            raise DomainError(
-                "repeated_code",
-                _("%s is listed twice; each is listed once.") % code,
-                where=[index, field],
-            )
-
-
-@contextmanager
-def _where(index: int) -> Iterator[None]:
-    """Put the item's place before the ``where`` of what is wrong in it."""
-    try:
-        yield
-    except DomainError as error:
-        error.extra["where"] = [index, *error.extra.get("where", [])]
-        raise
-
-
 DOCUMENTS = (
     Document("policies", schemas.POLICIES, load_policies, dump_policies),
+    Document("hold_out", schemas.HOLD_OUT, load_hold_out, dump_hold_out),
     Document("campaigns", schemas.CAMPAIGNS, load_campaigns, dump_campaigns),
     Document("marketing", schemas.MARKETING, load_marketing, dump_marketing),
     Document("priority", schemas.PRIORITY, load_priority, dump_priority),

@@ -59,6 +59,10 @@ class PolicyVersion(Named):
     talking_points_en = ArrayField(models.CharField(max_length=300), default=list)
     valid_from = models.DateField()
     valid_to = models.DateField()
+    capacity = models.PositiveIntegerField(null=True, help_text="takers at most; empty: no limit")
+    held_days = models.PositiveIntegerField(
+        default=365, help_text="days for which a taker holds it, and no other of its group"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = PolicyVersionQuerySet.as_manager()
@@ -99,6 +103,7 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
         )
 
     def running_on(self, day: date) -> "CampaignQuerySet":
+        """As ``Campaign.runs_on``."""
         return self.filter(starts_on__lte=day, ends_on__gte=day)
 
 
@@ -115,6 +120,9 @@ class Campaign(Named):
     audience = models.ForeignKey(
         Audience, on_delete=models.PROTECT, null=True, related_name="campaigns"
     )
+    control = models.JSONField(
+        default=list, help_text="buckets that get nothing of it: [[first, last], …], 0 to 9,999"
+    )
 
     objects = CampaignQuerySet.as_manager()
 
@@ -123,6 +131,9 @@ class Campaign(Named):
 
     def __str__(self) -> str:
         return self.code
+
+    def runs_on(self, day: date) -> bool:
+        return self.starts_on <= day <= self.ends_on
 
 
 class MarketingRow(models.Model):
@@ -143,6 +154,11 @@ class MarketingRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.campaign_id} {self.policy_id} {self.matrix}"
+
+    @property
+    def box(self) -> dict[str, list[str]]:
+        """``cells`` in one order, so that equal boxes have equal keys."""
+        return {dimension: sorted(bands) for dimension, bands in sorted(self.cells.items())}
 
 
 class BoxChoice(models.Model):
@@ -182,6 +198,27 @@ class PriorityRule(Named):
 
     def __str__(self) -> str:
         return self.name_en
+
+
+class HoldOut(models.Model):
+    """Who gets no offer at all, so that what all campaigns do together can be measured.
+
+    One row. ``key`` keys the hash behind every bucket, of the hold-out and of each campaign's
+    control: never changed while anything that it drew is still measured. ``buckets``: [[first,
+    last], …] of 0 to 9,999.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    key = models.CharField(max_length=64)
+    buckets = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(id=1), name="campaigns_one_hold_out")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.buckets}"
 
 
 class Offer(models.Model):

@@ -4,7 +4,8 @@ The body carries no date. On two days on which the same campaigns run and the sa
 is the same plan, and an answer that did not change need not be written again.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -23,14 +24,17 @@ from segmentation.audiences.in_use import member_attributes, member_column
 from segmentation.audiences.sets import AUDIENCE
 from segmentation.cells import CellBoxes
 from segmentation.definition import MatrixDefinition
+from segmentation.dimensions import AttributeDimension
+from segmentation.keys import rules_of
 from segmentation.models import Matrix, MatrixVersion
 
 from .catalogue import campaign_catalogue, read_by_sets
 from .checks import compiled
 from .matching.ranking import MOST_OFFERS
-from .models import Campaign, MarketingRow, Offer, Plan, PolicyVersion, PriorityRule
+from .models import Campaign, HoldOut, MarketingRow, Offer, Plan, PolicyVersion, PriorityRule
 from .planned import (
     CellSet,
+    IdleOffer,
     Planned,
     PlannedAttribute,
     PlannedMatrix,
@@ -48,7 +52,8 @@ def compile_plan(business_date: date, matrix_versions: Sequence[MatrixVersion]) 
     author chose. ``stale_rule`` (409) where a rule no longer fits the attribute catalogue.
     """
     cells = _Cells(matrix_versions)
-    drafts = _drafts(business_date, cells)
+    said = _Said()
+    drafts = _drafts(business_date, cells, said)
     with transaction.atomic():
         offers = _offers(drafts, _strategies(matrix_versions))
     if len(offers) > MOST_OFFERS:
@@ -61,6 +66,7 @@ def compile_plan(business_date: date, matrix_versions: Sequence[MatrixVersion]) 
     priority = tuple(_priority(rule) for rule in PriorityRule.objects.all())
     profile, attributes = _attributes(offers, priority, matrix_versions)
     codes = {offer.campaign for offer in offers}
+    idle = tuple(_idle(drafts, cells, said))
     body = Planned(
         matrices=tuple(PlannedMatrix(v.matrix_id, v.pk, v.number) for v in matrix_versions),
         cell_sets=tuple(cells.sets),
@@ -69,9 +75,12 @@ def compile_plan(business_date: date, matrix_versions: Sequence[MatrixVersion]) 
         profile=profile,
         attributes=attributes,
         campaigns={
-            c.code: {"zh": c.name_zh, "en": c.name_en, "ends_on": c.ends_on.isoformat()}
-            for c in Campaign.objects.filter(code__in=codes)
+            code: _campaign(campaign)
+            for code, campaign in said.campaigns.items()
+            if code in codes | {offer.campaign for offer in idle}
         },
+        idle=idle,
+        hold_out=_hold_out(),
     ).to_json()
     return Plan.objects.get_or_create(key=key_of("plan", 1, body), defaults={"body": body})[0]
 
@@ -90,15 +99,22 @@ class _Draft:
     sets: set[int] = field(default_factory=set)
 
 
-def _drafts(business_date: date, cells: "_Cells") -> list[_Draft]:
+class _Said:
+    """All that is defined of campaigns, policies and the marketing matrix, read once."""
+
+    def __init__(self) -> None:
+        self.campaigns = {c.code: c for c in Campaign.objects.select_related("organisation")}
+        self.policies = {v.policy_id: v for v in PolicyVersion.objects.newest()}
+        self.rows = list(MarketingRow.objects.all())
+
+
+def _drafts(business_date: date, cells: "_Cells", said: _Said) -> list[_Draft]:
     """One draft per campaign and policy, in the order that breaks ties: policy, campaign."""
-    running = {
-        c.code: c for c in Campaign.objects.running_on(business_date).select_related("organisation")
-    }
-    held = {v.policy_id: v for v in PolicyVersion.objects.newest() if v.valid_on(business_date)}
     drafts: dict[tuple[str, str], _Draft] = {}
-    for row in MarketingRow.objects.filter(campaign__in=running, policy__in=held):
-        campaign, version = running[row.campaign_id], held[row.policy_id]
+    for row in said.rows:
+        campaign, version = said.campaigns[row.campaign_id], said.policies[row.policy_id]
+        if not (campaign.runs_on(business_date) and version.valid_on(business_date)):
+            continue
         cities = _common_cities(campaign, version)
         if cities is None:
             continue
@@ -107,6 +123,47 @@ def _drafts(business_date: date, cells: "_Cells") -> list[_Draft]:
         draft.matrices.add(row.matrix)
         draft.sets.add(cells.index_of(row))
     return [drafts[key] for key in sorted(drafts)]
+
+
+def _idle(drafts: Sequence[_Draft], cells: "_Cells", said: _Said) -> Iterator[IdleOffer]:
+    """What is defined and not offered on the day, by policy and campaign."""
+    offered = {(d.version.policy_id, d.campaign.code) for d in drafts}
+    rows: dict[tuple[str, str], list[MarketingRow]] = {(p, ""): [] for p in said.policies}
+    for row in said.rows:
+        rows.setdefault((row.policy_id, row.campaign_id), []).append(row)
+        rows.pop((row.policy_id, ""), None)
+    for policy, code in sorted(rows.keys() - offered):
+        version = said.policies[policy]
+        if not code:
+            yield IdleOffer(policy, version.number)
+            continue
+        campaign = said.campaigns[code]
+        first = max(campaign.starts_on, version.valid_from)
+        last = min(campaign.ends_on, version.valid_to)
+        meet = first <= last
+        yield IdleOffer(
+            policy=policy,
+            version=version.number,
+            campaign=code,
+            first=first.isoformat() if meet else None,
+            last=last.isoformat() if meet else None,
+            cities=_common_cities(campaign, version) or (),
+            cell_sets=tuple(sorted(cells.known_of(rows[policy, code]))),
+        )
+
+
+def _campaign(campaign: Campaign) -> dict[str, Any]:
+    return {
+        "zh": campaign.name_zh,
+        "en": campaign.name_en,
+        "ends_on": campaign.ends_on.isoformat(),
+        "control": campaign.control,
+    }
+
+
+def _hold_out() -> dict[str, Any]:
+    held = HoldOut.objects.first()
+    return {"key": held.key, "buckets": held.buckets} if held else {}
 
 
 def _common_cities(campaign: Campaign, version: PolicyVersion) -> tuple[str, ...] | None:
@@ -135,6 +192,8 @@ def _offers(drafts: Sequence[_Draft], strategies: Mapping[str, str]) -> tuple[Pl
             exclusivity_group=d.version.exclusivity_group,
             cities=d.cities,
             cell_sets=tuple(sorted(d.sets)),
+            capacity=d.version.capacity,
+            held_days=d.version.held_days,
         )
         for d in drafts
     )
@@ -193,13 +252,21 @@ class _Cells:
 
     def index_of(self, row: MarketingRow) -> int:
         """The place in ``sets`` of the row's cells, which are added if they are new."""
-        box = {dimension: sorted(bands) for dimension, bands in sorted(row.cells.items())}
+        box = row.box
         key = key_of(row.matrix, box)
         if key not in self._index:
             cells = _ranges(self._inside(row, box))
             self._index[key] = len(self.sets)
             self.sets.append(CellSet(row.matrix, box, cells))
         return self._index[key]
+
+    def known_of(self, rows: Iterable[MarketingRow]) -> set[int]:
+        """The places of the rows' cells; a row that no longer fits stops no day: it is idle."""
+        found = set()
+        for row in rows:
+            with suppress(DomainError):
+                found.add(self.index_of(row))
+        return found
 
     def _inside(self, row: MarketingRow, box: Mapping[str, list[str]]) -> np.ndarray:
         if row.matrix not in self._versions:
@@ -289,13 +356,9 @@ def _read_by(
 
 
 def _attributes_of_matrix(version: MatrixVersion, catalogue: Catalogue) -> set[str]:
-    found: set[str] = set()
-    rules = [rule for rule, _truth in MatrixDefinition.from_json(version.body).bounds]
-    for dimension in version.body["dimensions"]:
-        if dimension.get("attribute"):
-            found.add(dimension["attribute"])
-        rules += [band["rule"] for band in dimension["bands"] if band.get("rule")]
-    for text in rules:
+    definition = MatrixDefinition.from_json(version.body)
+    found = {d.attribute for d in definition.dimensions if isinstance(d, AttributeDimension)}
+    for text in rules_of(definition):
         found.update(_read_by(compile_condition, text, catalogue))
     return found
 

@@ -5,7 +5,7 @@ can be replayed and explained when the rows it was compiled from have changed.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Self
 
@@ -34,6 +34,9 @@ class CellSet:
     bands: dict[str, list[str]]
     cells: Ranges
 
+    def holds(self, number: int) -> bool:
+        return any(first <= number <= last for first, last in self.cells)
+
     def numbers(self) -> Iterator[int]:
         for first, last in self.cells:
             yield from range(first, last + 1)
@@ -48,6 +51,8 @@ class PlannedOffer:
     margin      yuan per taker; × lever × take-up = expected value
     cities      where both the campaign and the policy hold; empty: all
     cell_sets   indexes into Planned.cell_sets; a customer in any of them meets the offer
+    capacity    takers of the policy at most; None: no limit
+    held_days   days for which a taker holds the policy
     """
 
     id: int
@@ -62,11 +67,31 @@ class PlannedOffer:
     exclusivity_group: str
     cities: tuple[str, ...]
     cell_sets: tuple[int, ...]
+    capacity: int | None = None
+    held_days: int = 0
 
     @property
     def worth_per_taker(self) -> float:
         """Yuan."""
         return self.margin * self.lever
+
+
+@dataclass(frozen=True)
+class IdleOffer:
+    """What the marketing matrix says and the day leaves out: named to those who ask why.
+
+    campaign            empty: no row of the marketing matrix offers the policy
+    first, last         days (ISO) on which the policy is valid and the campaign runs; null where
+                        the two have no day in common
+    """
+
+    policy: str
+    version: int
+    campaign: str = ""
+    first: str | None = None
+    last: str | None = None
+    cities: tuple[str, ...] = ()
+    cell_sets: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -125,7 +150,8 @@ class PlannedAttribute:
 class Planned:
     """profile: codes of the attributes that an answer carries, in the catalogue's order.
 
-    campaigns: code → "zh" and "en", its names, and "ends_on".
+    campaigns: code → "zh" and "en", its names, "ends_on", and "control", its buckets.
+    hold_out: {"key", "buckets"} of the province; empty: no control groups are drawn.
     """
 
     matrices: tuple[PlannedMatrix, ...]
@@ -134,7 +160,9 @@ class Planned:
     priority: tuple[PlannedPriority, ...]
     profile: tuple[str, ...]
     attributes: tuple[PlannedAttribute, ...]
-    campaigns: dict[str, dict[str, str]]
+    campaigns: dict[str, dict[str, Any]]
+    idle: tuple[IdleOffer, ...] = ()
+    hold_out: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Self:
@@ -151,6 +179,8 @@ class Planned:
                 for a in body["attributes"]
             ),
             campaigns=body["campaigns"],
+            idle=tuple(IdleOffer(**_tuples(o)) for o in body.get("idle", ())),
+            hold_out=body.get("hold_out", {}),
         )
 
     def to_json(self) -> dict[str, Any]:

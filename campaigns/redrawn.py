@@ -75,7 +75,7 @@ def misfits(version: MatrixVersion) -> list[Misfit]:
 def _rows_by_box(matrix: str) -> dict[str, tuple[Cells, list[MarketingRow]]]:
     boxes: dict[str, tuple[Cells, list[MarketingRow]]] = {}
     for row in MarketingRow.objects.filter(matrix=matrix).select_related("campaign"):
-        box = {dimension: sorted(bands) for dimension, bands in sorted(row.cells.items())}
+        box = row.box
         boxes.setdefault(key_of(box), (box, []))[1].append(row)
     return boxes
 
@@ -305,7 +305,7 @@ def redrawn(version: MatrixVersion, preview: Preview, business_date: date) -> Re
     meets = np.zeros((len(after.keys) + 1, len(offers)), bool)
     for row in rows:
         place = places[row.campaign_id, row.policy_id]
-        box = {dimension: sorted(bands) for dimension, bands in sorted(row.cells.items())}
+        box = row.box
         met[np.searchsorted(before.keys, before.inside(box)), place] = True
         now = becomes.get(key_of(box), box)
         if now is not None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from common.definitions import CODE, DATE, NAME
+from common.definitions import CODE, DATE, NAME, object_of
 
 from .models import Channel
 from .terms import PREFERENCES
@@ -14,24 +14,22 @@ TEXTS = {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength
 BAND = {"type": "string", "pattern": "^[a-z][a-z0-9_-]{0,59}$"}
 
 
-def _object(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": required,
-        "additionalProperties": False,
-    }
-
-
 def _list_of(items: dict[str, Any], least: int = 0) -> dict[str, Any]:
     return {"type": "array", "items": items, "uniqueItems": True, "minItems": least}
 
 
-BOTH = _object({"zh": TEXTS, "en": TEXTS}, [])
+BOTH = object_of({"zh": TEXTS, "en": TEXTS})
+
+# Ranges of buckets, both ends included.
+BUCKET = {"type": "integer", "minimum": 0, "maximum": 9999}
+BUCKETS = {
+    "type": "array",
+    "items": {"type": "array", "items": BUCKET, "minItems": 2, "maxItems": 2},
+}
 
 POLICIES = {
     "type": "array",
-    "items": _object(
+    "items": object_of(
         {
             "number": NUMBER,
             "name": NAME,
@@ -45,7 +43,9 @@ POLICIES = {
             "channels": _list_of({"enum": Channel.values}, 1),
             "cities": _list_of(CODE),
             "talking_points": BOTH,
-            "valid": _object({"from": DATE, "to": DATE}, ["from", "to"]),
+            "capacity": {"type": "integer", "minimum": 1},
+            "held_days": {"type": "integer", "minimum": 1, "maximum": 3650},
+            "valid": object_of({"from": DATE, "to": DATE}, ["from", "to"]),
         },
         ["number", "name", "cost", "reward", "margin", "take_up", "channels", "valid"],
     ),
@@ -53,7 +53,7 @@ POLICIES = {
 
 CAMPAIGNS = {
     "type": "array",
-    "items": _object(
+    "items": object_of(
         {
             "code": NUMBER,
             "name": NAME,
@@ -62,6 +62,7 @@ CAMPAIGNS = {
             "ends_on": DATE,
             "lever": {"type": "number", "exclusiveMinimum": 0},
             "audience": CODE,
+            "control": BUCKETS,
         },
         ["code", "name", "organisation", "starts_on", "ends_on"],
     ),
@@ -69,7 +70,7 @@ CAMPAIGNS = {
 
 MARKETING = {
     "type": "array",
-    "items": _object(
+    "items": object_of(
         {
             "campaign": NUMBER,
             "policy": NUMBER,
@@ -92,15 +93,20 @@ _PREFERRED = {
 }
 PRIORITY = {
     "type": "array",
-    "items": _object(
+    "items": object_of(
         {
             "name": NAME,
             "condition": RULE,
             "prefer": {
-                **_object({kind: _list_of(_PREFERRED[kind]) for kind in PREFERENCES}, []),
+                **object_of({kind: _list_of(_PREFERRED[kind]) for kind in PREFERENCES}),
                 "minProperties": 1,
             },
         },
         ["name", "condition", "prefer"],
     ),
 }
+
+HOLD_OUT = object_of(
+    {"key": {"type": "string", "minLength": 8, "maxLength": 64}, "buckets": BUCKETS},
+    ["key", "buckets"],
+)

@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Level, Organisation, User
 from accounts.services import By, log
-from common.errors import DomainError
+from common.errors import DomainError, at
 
 from . import checks
 from .checks import Known
-from .models import Campaign, MarketingRow, Policy, PolicyVersion, PriorityRule
+from .controls import Ranges, check_ranges
+from .models import Campaign, HoldOut, MarketingRow, Policy, PolicyVersion, PriorityRule
 from .terms import CampaignTerms, MarketingLine, PolicyTerms, PriorityLine
 
 # --- policies ---
@@ -120,9 +121,47 @@ def edit_campaign(
 
 def _fields(terms: CampaignTerms, organisation: Organisation) -> dict[str, Any]:
     """The fields of a Campaign."""
-    fields = {**vars(terms), "organisation": organisation, "audience_id": terms.audience or None}
+    fields = {
+        **vars(terms),
+        "organisation": organisation,
+        "audience_id": terms.audience or None,
+        "control": _lists(terms.control),
+    }
     del fields["audience"]
     return fields
+
+
+def _lists(buckets: Ranges) -> list[list[int]]:
+    return [list(pair) for pair in buckets]
+
+
+@transaction.atomic
+def set_hold_out(*, key: str, buckets: Ranges, by: By) -> HoldOut:
+    """Say which buckets of the whole province get no offer; from the next publication on.
+
+    It reaches every city, so only someone of the province may. Another ``key`` draws every control
+    group anew, which makes all that they measured worthless: refused once one is set.
+    """
+    check_ranges(buckets, "buckets")
+    for province in Organisation.objects.filter(level=Level.PROVINCE):
+        _check_reach(by, province)
+    held, new = HoldOut.objects.select_for_update().get_or_create(defaults={"key": key})
+    if held.key != key:
+        raise DomainError(
+            "control_key_kept",
+            _("The key of the control groups stays %s: another one would draw all groups anew.")
+            % held.key,
+            status=409,
+            where=["key"],
+        )
+    before = None if new else {"buckets": held.buckets}
+    if new or held.buckets != _lists(buckets):
+        held.buckets = _lists(buckets)
+        held.save(update_fields=["buckets"])
+        after = {"buckets": held.buckets}
+        target = ("hold_out", "hold_out", "hold_out")
+        log(by=by, action="set_hold_out", target=target, before=before, after=after)
+    return held
 
 
 def _campaign(campaign: Campaign) -> tuple[str, str, str]:
@@ -225,11 +264,8 @@ def replace_priority(lines: Sequence[PriorityLine], *, by: By) -> Replacement[Pr
 def _each(lines: Sequence[Line], check: Callable[[Line], None]) -> None:
     """Check every line; put its index before the ``where`` of what is wrong in it."""
     for index, line in enumerate(lines):
-        try:
+        with at(index):
             check(line)
-        except DomainError as error:
-            error.extra["where"] = [index, *error.extra["where"]]
-            raise
 
 
 def lock_table(model: type[models.Model]) -> None:

@@ -9,8 +9,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Self
 
+from .controls import Ranges, ranges
 from .models import Campaign, MarketingRow, PolicyVersion, PriorityRule
 
+HELD_DAYS = 365
 PREFERENCES = ("policies", "campaigns", "exclusivity_groups", "strategies")
 
 
@@ -22,6 +24,8 @@ class PolicyTerms:
     take_up                 number expression, a probability 0-1
     eligibility             condition; empty: everyone
     cities                  codes; empty: all
+    capacity                takers at most; None: no limit
+    held_days               days for which a taker holds it
     """
 
     name_zh: str
@@ -40,6 +44,8 @@ class PolicyTerms:
     clauses_en: tuple[str, ...] = ()
     talking_points_zh: tuple[str, ...] = ()
     talking_points_en: tuple[str, ...] = ()
+    capacity: int | None = None
+    held_days: int = HELD_DAYS
 
     @classmethod
     def of(cls, version: PolicyVersion) -> Self:
@@ -60,6 +66,7 @@ class CampaignTerms:
     """What a campaign says. ``organisation`` is its code; ``lever`` multiplies expected value.
 
     ``audience``: the code of the only customers whom it may reach; "": all whose cells it names.
+    ``control``: ranges of buckets whose customers get nothing of it (campaigns.controls).
     """
 
     name_zh: str
@@ -69,6 +76,7 @@ class CampaignTerms:
     ends_on: date
     lever: float = 1.0
     audience: str = ""
+    control: Ranges = ()
 
     @classmethod
     def of(cls, campaign: Campaign) -> Self:
@@ -80,6 +88,7 @@ class CampaignTerms:
             campaign.ends_on,
             campaign.lever,
             campaign.audience_id or "",
+            ranges(campaign.control),
         )
 
     def plain(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from accounts.models import User
+from rules.lexer import Sort, scan
 from segmentation.audiences.in_use import member_column
 from segmentation.audiences.services import Use
 from segmentation.audiences.sets import AUDIENCE, Ref
@@ -22,12 +23,13 @@ def uses(ref: Ref, user: User | None) -> Iterator[Use]:
             yield Use(f"{campaign.code} {campaign.name}", "")
     name = member_column(ref)
     for version in PolicyVersion.objects.newest():
-        if name in _words(version.eligibility) | _words(version.take_up):
+        if name in _names(version.eligibility) | _names(version.take_up):
             yield Use(f"{version.policy_id} {version.name}", "")
     for rule in PriorityRule.objects.filter(condition__contains=name):
-        if name in _words(rule.condition):
+        if name in _names(rule.condition):
             yield Use(rule.name, "")
 
 
-def _words(rule: str) -> set[str]:
-    return set("".join(c if c.isalnum() or c == "_" else " " for c in rule).split())
+def _names(rule: str) -> set[str]:
+    """What the rule names; a text in quotes names nothing."""
+    return {word.text for word in scan(rule) if word.sort is Sort.NAME}

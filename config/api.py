@@ -3,6 +3,8 @@
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+import accounts.openapi  # noqa: F401  how a key is described
+
 urlpatterns = [
     path("v1/", include("touch.api.urls")),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),

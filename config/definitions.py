@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 import accounts.definitions
 import campaigns.definitions
+import contacts.definitions
 import customers.definitions
 import scoring.definitions
 import segmentation.audiences.definitions
@@ -27,6 +28,7 @@ DOCUMENTS: tuple[Document, ...] = (
     *scoring.definitions.DOCUMENTS,
     *segmentation.definitions.DOCUMENTS,
     *segmentation.audiences.definitions.DOCUMENTS,
+    *contacts.definitions.DOCUMENTS,
     *campaigns.definitions.DOCUMENTS,
 )
 MOST_PROBLEMS = 50

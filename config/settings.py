@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import environ
+import structlog
 from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
@@ -23,6 +24,7 @@ INSTALLED_APPS = [
     "sample",
     "touch",
     "campaigns",
+    "contacts",
     "segmentation",
     "scoring",
     "customers",
@@ -89,6 +91,15 @@ DATABASES = {
 DATABASES["default"].setdefault("OPTIONS", {})
 DATABASES["default"]["OPTIONS"].setdefault("application_name", "juzhen")
 DATABASES["default"]["CONN_MAX_AGE"] = 0
+# Connections that a process lends to its requests; 0: each request makes one of its own. Web
+# servers set it (config.wsgi); a worker must not, because Celery closes the pool after every task.
+if DATABASE_POOL := env.int("DATABASE_POOL", default=0):
+    DATABASES["default"]["OPTIONS"] |= {
+        "pool": {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10},
+        # For statements that ask to be prepared (common.database); the ORM's are not.
+        "prepare_threshold": 2,
+    }
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- where the lake, the landing files and the model files live ---
@@ -100,6 +111,11 @@ MODELS_DIR = Path(env("MODELS_DIR", default=str(VAR_DIR / "models")))
 LAKE_PARTS = env.int("LAKE_PARTS", default=16)
 # Business days of the lake before the published one.
 LAKE_KEEP_DAYS = env.int("LAKE_KEEP_DAYS", default=90)
+# What happened at contacts; no limit reaches further back than 800 days.
+CONTACT_KEEP_DAYS = env.int("CONTACT_KEEP_DAYS", default=800)
+# Until when what became of an answer may be reported; for how long answers are kept.
+DECISION_DAYS = env.int("DECISION_DAYS", default=30)
+DECISION_KEEP_DAYS = env.int("DECISION_KEEP_DAYS", default=400)
 ENGINE_MEMORY = env("ENGINE_MEMORY", default="3GiB")
 ENGINE_THREADS = env.int("ENGINE_THREADS", default=2)
 
@@ -187,7 +203,7 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = DEBUG
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.BasicAuthentication",
+        "accounts.authentication.KeyAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -198,19 +214,70 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Juzhen 矩阵",
-    "DESCRIPTION": "Today's right offer for each customer, and why.",
+    "DESCRIPTION": "Today's right offer for each customer, and why; and what became of it.\n\n"
+    "A system sends its key: `Authorization: Bearer jz_…`. Texts for people come in the language "
+    "of `Accept-Language`: `en` or `zh-hans`. Every refusal is one `application/problem+json`, "
+    "whose `code` is stable.",
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.1",
+    "TAGS": [
+        {"name": "recommendations", "description": "What a customer is offered now, and why."},
+        {"name": "decisions", "description": "Answers once given, made again."},
+        {"name": "feedback", "description": "What customers did about what they were offered."},
+        {"name": "opt-outs", "description": "What customers do not want to hear from."},
+    ],
+    # The same lists under the same names in every client that is generated.
+    "ENUM_NAME_OVERRIDES": {
+        "ChannelEnum": "touch.api.serializers.CHANNELS",
+        "GateEnum": "touch.api.serializers.GATES",
+        "OptOutEnum": "touch.api.serializers.OPT_OUTS",
+        "OutcomeEnum": "touch.api.serializers.OUTCOMES",
+        "ReasonEnum": "touch.api.serializers.REASONS",
+    },
+    # Codes speak for themselves; their names depend on the language of whoever reads.
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
 }
 
+# One JSON object a line, each with the id of its request; what is below the level costs nothing.
+structlog.configure(
+    processors=[
+        structlog.stdlib.filter_by_level,
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso"),
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "formatters": {
+        "json": {
+            "()": "structlog.stdlib.ProcessorFormatter",
+            "foreign_pre_chain": [
+                structlog.contextvars.merge_contextvars,
+                structlog.stdlib.add_logger_name,
+                structlog.stdlib.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso"),
+            ],
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="WARNING")},
 }
+# Who asked is told by the session, which not every request should have to read; the address, by
+# the proxy in front.
+DJANGO_STRUCTLOG_USER_ID_FIELD = None
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False

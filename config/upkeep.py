@@ -6,12 +6,15 @@ from django.conf import settings
 
 from campaigns.models import Publication
 from campaigns.retention import KEEP_PUBLICATIONS, prune_answers
+from contacts.services import prune_events
 from jobs.models import Run
 from jobs.outbox import forget_rung
 from lake import partitions
 from lake.models import Partition
 from lake.services import Name, prune
 from segmentation.flow.history import compact_ended, kept
+from touch.decisions import prune_decisions
+from touch.feedback import forget_replies
 
 # What a publication's versions name beside its answers.
 SHOWN = ("snapshot", "scores", "cells", "members")
@@ -19,13 +22,16 @@ DRAFTS_KEPT_SECONDS = 24 * 3600
 
 
 def sweep() -> None:
-    """Remove drafts of dead writers, rung bells, answers and partitions that nothing refers to.
+    """Remove drafts of dead writers, rung bells, and what is kept for a time only.
 
     Flows of months that are over are packed first: they are kept for two years.
     """
     partitions.sweep(DRAFTS_KEPT_SECONDS)
     forget_rung()
     prune_answers()
+    prune_decisions(settings.DECISION_KEEP_DAYS)
+    forget_replies()
+    prune_events(settings.CONTACT_KEEP_DAYS)
     compact_ended()
     published = Publication.objects.first()
     if published is not None:

@@ -7,6 +7,7 @@ urlpatterns = [
     path("api/", include("config.api")),
     path("matrices/", include("campaigns.matrix_urls")),
     path("audiences/", include("segmentation.audiences.urls")),
+    path("contacts/", include("contacts.urls")),
     path("flows/", include("segmentation.flow.urls")),
     path("insight/", include("segmentation.insight.urls")),
     path("", include("touch.urls")),

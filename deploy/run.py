@@ -31,6 +31,7 @@ _PORTS = range(8000, 8100)
 # A proxy that the environment names is for other hosts than our own.
 _DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _PORTAL_SECONDS = 60
+_PORTAL_PROCESSES, _PORTAL_THREADS = 4, 4
 _WATCH_SECONDS = 0.5
 _SERVERS_SECONDS = 5.0
 _THINGS_TO_TRY = """
@@ -39,7 +40,8 @@ Three things to try:
      matrix, counted, and what moved since the day before.
   2. Sign in as front-desk and look up customer {customer}: what to offer, in which order, and
      why, from which versions.
-  3. curl -u crm-client:PASSWORD {url}/api/v1/customers/{customer}/recommendations
+  3. With the key of crm-client:
+     curl -H "Authorization: Bearer KEY" {url}/api/v1/customers/{customer}/recommendations
      (described at {url}/api/docs/)
 """
 
@@ -176,18 +178,24 @@ def children(place: Place, port: int) -> list[Child]:
     """The portal, one worker, and beat: in the order in which they start."""
     python = sys.executable
     celery = [python, "-m", "celery", "-A", "config"]
-    portal = [python, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
-    portal += ["--port", str(port), "--blocking-threads", "8", "config.wsgi:application"]
     worker = [*celery, "worker", "--loglevel", "INFO", "--hostname", f"worker-{place.key}@%h"]
     worker += ["--concurrency", os.environ.get("WORKERS") or "2", "--without-gossip"]
     beat = [*celery, "beat", "--loglevel", "INFO", "--pidfile="]
     beat += ["--schedule", str(place.running / "beat-schedule")]
     return [
-        Child("portal", portal, place.logs / "portal.log"),
+        Child("portal", portal_command(port), place.logs / "portal.log"),
         # A step in hand is lost when the grace is over, and is taken up again: its job row says so.
         Child("worker", worker, place.logs / "worker.log", grace=20),
         Child("beat", beat, place.logs / "beat.log"),
     ]
+
+
+def portal_command(port: int) -> list[str]:
+    """The portal's server: a process per core, since threads of one share its interpreter."""
+    processes = min(os.cpu_count() or 1, _PORTAL_PROCESSES)
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
+    command += ["--port", str(port), "--workers", str(processes)]
+    return [*command, "--blocking-threads", str(_PORTAL_THREADS), "config.wsgi:application"]
 
 
 def manage(*arguments: str) -> None:

@@ -45,7 +45,7 @@ MENU = (
                 "customer-search",
                 "search",
                 (Permission.VIEW_CUSTOMERS,),
-                also=("customer",),
+                also=("customer", "customer-opt-outs", "decision-search", "decision"),
             ),
         ),
     ),
@@ -103,6 +103,18 @@ MENU = (
         ),
     ),
     Group(
+        _("Campaigns"),
+        (
+            Item(
+                _("Contact policy"),
+                "contact-policy",
+                "clock",
+                (Permission.VIEW_CAMPAIGNS,),
+                also=("contact-versions", "contact-edit"),
+            ),
+        ),
+    ),
+    Group(
         _("Operation"),
         (
             Item(_("Daily runs"), "runs", "activity", (Permission.VIEW_RUNS,), also=("run",)),
@@ -120,10 +132,17 @@ MENU = (
                 also=("user", "user-new"),
             ),
             Item(
+                _("System clients"),
+                "clients",
+                "key",
+                (Permission.MANAGE_CLIENTS,),
+                also=("client", "client-new", "client-key-new"),
+            ),
+            Item(
                 _("Interface (REST)"),
                 "api-docs",
                 "database",
-                (Permission.USE_API, Permission.MANAGE_USERS),
+                (Permission.MANAGE_CLIENTS,),
             ),
         ),
     ),

@@ -33,6 +33,10 @@ ACTIONS = (
     gettext_noop("deactivate"),
     gettext_noop("reactivate"),
     gettext_noop("set password"),
+    gettext_noop("add key"),
+    gettext_noop("revoke key"),
+    gettext_noop("close"),
+    gettext_noop("reopen"),
     gettext_noop("start run"),
     gettext_noop("resume run"),
     gettext_noop("define strategy"),
@@ -63,9 +67,11 @@ ACTIONS = (
     gettext_noop("edit campaign"),
     gettext_noop("replace marketing"),
     gettext_noop("replace priority"),
+    gettext_noop("save contact policy"),
 )
 TARGETS = (
     gettext_noop("user"),
+    gettext_noop("client"),
     gettext_noop("organisation"),
     gettext_noop("run"),
     gettext_noop("strategy"),
@@ -81,6 +87,7 @@ TARGETS = (
     gettext_noop("mark"),
     gettext_noop("audience"),
     gettext_noop("imported list"),
+    gettext_noop("contact policy"),
 )
 FIELDS = (
     # of more than one kind of thing
@@ -97,6 +104,11 @@ FIELDS = (
     gettext_noop("definition"),
     # users
     gettext_noop("roles"),
+    # system clients
+    gettext_noop("operations"),
+    gettext_noop("rate"),
+    gettext_noop("burst"),
+    gettext_noop("expires at"),
     # runs
     gettext_noop("key"),
     # attributes and sources
@@ -170,6 +182,9 @@ FIELDS = (
     gettext_noop("starts on"),
     gettext_noop("ends on"),
     gettext_noop("lever"),
+    # the contact policy
+    gettext_noop("limits"),
+    gettext_noop("quiet hours"),
     # the marketing matrix and the priority matrix
     gettext_noop("rows"),
     gettext_noop("added"),

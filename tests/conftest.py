@@ -163,6 +163,14 @@ def _own_directories(settings: Any, tmp_path: Path) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _nothing_remembered() -> None:
+    """Publications are remembered by number, and each test begins at number 1."""
+    from touch.current import published
+
+    published.cache_clear()
+
+
+@pytest.fixture(autouse=True)
 def _in_english() -> Iterator[None]:
     """Messages are asserted in the language of the source."""
     from django.utils import translation

@@ -9,17 +9,19 @@ Outside the scope 404, inside it without the permission 403.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import ROLES
 from campaigns.models import Answer
 from common.permissions import Permission
+from common.uuid7 import uuid7
 from jobs.models import State
 from segmentation.definition import MatrixDefinition
 from segmentation.drafts import begin_draft
@@ -32,9 +34,11 @@ from segmentation.models import (
     MatrixVersion,
 )
 from segmentation.services import define_strategy, publish_version, save_draft
+from tests.accounts.clients import make_client
 from tests.accounts.people import make_province, make_user
 from tests.portal.day import make_day, make_publication
 from tests.portal.settings import page_settings as page_settings
+from touch.models import Decision
 
 OWN, OTHER = "hangzhou", "ningbo"
 HOMES = ("zhejiang", OWN)
@@ -81,8 +85,34 @@ def _customer(city: str) -> dict[str, Any]:
     return {"customer_no": "C0001"}
 
 
+def _decision(city: str) -> dict[str, Any]:
+    """A decision about a customer of the city, of the publication that is current."""
+    _customer(city)
+    now = timezone.now()
+    made = Decision.objects.create(
+        id=uuid7(now),
+        at=now,
+        expires_at=now + timedelta(days=30),
+        by="test",
+        customer_no="C0001",
+        city=city,
+        most=10,
+        publication_id=7,
+        contact_policy=0,
+        contact_version=0,
+        sold_out=[],
+        offers=[],
+        personalised=True,
+    )
+    return {"identifier": made.pk}
+
+
 def _user(city: str) -> dict[str, Any]:
     return {"pk": make_user("front-desk", city, username="target").pk}
+
+
+def _client(city: str) -> dict[str, Any]:
+    return {"code": make_client(organisation=city).code}
 
 
 NAMED = {"code": "care", "name": {"zh": "保有", "en": "Care"}}
@@ -147,6 +177,10 @@ def _list(city: str) -> dict[str, Any]:
     return {"code": held.pk}
 
 
+def _place(city: str) -> dict[str, Any]:
+    return {"code": city}
+
+
 SET = {"rule": "city = 'hangzhou'"}
 SEE, WRITE = (Permission.VIEW_MATRICES,), (Permission.EDIT_CAMPAIGNS,)
 INSIGHT = Wall(SEE, ok=(503,), needs=(Permission.VIEW_CUSTOMERS,))  # no day is published
@@ -158,8 +192,12 @@ WALLS: dict[str, Wall] = {
     "run": Wall((Permission.VIEW_RUNS,), _run),
     "customer-search": Wall((Permission.VIEW_CUSTOMERS,)),
     "customer": Wall((Permission.VIEW_CUSTOMERS,), _customer, scoped=True),
+    "customer-opt-outs": Wall((Permission.SET_OPT_OUTS,), _customer, scoped=True),
+    "decision-search": Wall((Permission.READ_DECISIONS,)),
+    "decision": Wall((Permission.READ_DECISIONS,), _decision, scoped=True),
+    "decision-feedback": Wall(PUBLIC, _decision, ok=(405,)),  # posted only
     "api-recommendations": Wall(
-        (Permission.USE_API, Permission.VIEW_CUSTOMERS), _customer, scoped=True
+        (Permission.RECOMMEND, Permission.VIEW_CUSTOMERS), _customer, scoped=True
     ),
     "matrices": Wall(SEE),
     "matrix": Wall(SEE, _matrix),
@@ -191,6 +229,9 @@ WALLS: dict[str, Wall] = {
     "list-new": Wall(WRITE),
     "customer-list": Wall(SEE, _list, scoped=True),
     "list-replace": Wall(WRITE, _list, scoped=True),
+    "contact-policy": Wall((Permission.VIEW_CAMPAIGNS,)),
+    "contact-versions": Wall((Permission.VIEW_CAMPAIGNS,), _place, scoped=True),
+    "contact-edit": Wall(WRITE, _place, scoped=True),
     "flows": Wall(SEE),
     "flows-csv": Wall(SEE, ok=(404,)),  # no day is published
     "insight": INSIGHT,
@@ -207,6 +248,10 @@ WALLS: dict[str, Wall] = {
     "users": Wall((Permission.MANAGE_USERS,)),
     "user-new": Wall((Permission.MANAGE_USERS,)),
     "user": Wall((Permission.MANAGE_USERS,), _user, scoped=True),
+    "clients": Wall((Permission.MANAGE_CLIENTS,)),
+    "client-new": Wall((Permission.MANAGE_CLIENTS,)),
+    "client": Wall((Permission.MANAGE_CLIENTS,), _client, scoped=True),
+    "client-key-new": Wall((Permission.MANAGE_CLIENTS,), _client, scoped=True),
     "operations": Wall((Permission.VIEW_AUDIT,)),
     "api-schema": Wall(PUBLIC),
     "api-docs": Wall(PUBLIC),

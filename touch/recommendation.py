@@ -1,218 +1,183 @@
 """A customer's answer put into words for a touch point.
 
-One statement brings what is published of him (``current``); all else is in memory (``words``).
+Read (``current``), let through or not (``gates``), kept (``decisions``), put in words
+(``phrases``).
+Two statements in all: what is read, and the decision that is written; all else is in memory.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import User
-from campaigns.matching.query import MEMBERS
-from campaigns.planned import CellSet, PlannedOffer
-from common.naming import in_chinese
+from campaigns.planned import PlannedOffer
+from common.api import Unproven
+from common.errors import DomainError
 from common.permissions import Permission
-from customers.models import Category
+from contacts.rules import rules_at
 
-from .current import Current, current
-from .words import (
-    Reader,
-    Words,
-    bands_in_words,
-    language,
-    rule_in_words,
-    shown,
-    tier_in_words,
-    words_of,
-)
+from .answers import Recommendation
+from .current import Caller, Current, current_of, known, unknown_customer
+from .decisions import keep
+from .explain import considered_of
+from .gates import Asked, Gates, Touched
+from .models import Decision
+from .phrases import phrases_of
+from .words import Words, words_of
 
 MOST_ITEMS = 50
+DEFAULT_ITEMS = 10
+MOST_CUSTOMERS = 500
+# A caller's clock may be off by so much; what is planned may lie so far ahead.
+BEHIND, AHEAD = timedelta(minutes=15), timedelta(hours=12)
+ASKERS = (Permission.RECOMMEND, Permission.VIEW_CUSTOMERS)
 
 
 @dataclass(frozen=True)
-class Fact:
-    """One attribute as it is shown: ``value`` for a machine, ``shown`` for a person."""
+class Choice:
+    """What one customer is offered: offers, best first, and what let them through."""
 
-    code: str
-    name: str
-    category: str
-    value: Any
-    shown: str
-
-
-@dataclass(frozen=True)
-class BandInWords:
-    dimension: str
-    band: str
-
-
-@dataclass(frozen=True)
-class CellInWords:
-    matrix: str
-    name: str
-    version: int
-    number: int
-    bands: list[BandInWords]
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why an offer stands where it stands. kind: "cell", "eligibility" or "priority"."""
-
-    kind: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Item:
-    """One fitting policy. ``take_up``: probability; ``worth``: expected value in yuan."""
-
-    rank: int
-    policy: str
-    version: int
-    name: str
-    campaign: str
-    campaign_name: str
-    clauses: list[str]
-    talking_points: list[str]
-    channels: list[str]
-    take_up: float
-    worth: float
-    valid_until: date
-    reasons: list[Reason]
-
-
-@dataclass(frozen=True)
-class Recommendation:
-    customer_no: str
-    city: str
-    profile: list[Fact]
-    cells: list[CellInWords]
-    items: list[Item]
-    business_date: date
-    published_at: datetime
-    publication: int
-    versions: dict[str, Any]
+    words: Words
+    gates: Gates
+    offers: list[PlannedOffer]
+    sold_out: frozenset[str]
 
 
 def recommend(
-    customer_no: str, *, user: User, channel: str | None = None, limit: int = MOST_ITEMS
+    customer_no: str,
+    *,
+    user: Caller | Unproven,
+    channel: str | None = None,
+    limit: int = DEFAULT_ITEMS,
+    explain: bool = False,
+    at: datetime | None = None,
 ) -> Recommendation:
-    """Return what fits the customer now, best first; raises what ``current`` raises.
+    """Return what the customer is offered, best first, and keep the decision.
 
-    ``channel``: only policies that it carries. Ranks count what is returned.
+    ``channel``: only policies that it carries, within its contact limits and hours; None: whatever
+    holds for any channel. ``at``: when the customer is met, now if not said; an aware time.
+    ``explain``: also what was considered and left out, and why.
+
+    Raises DomainError ``clock_skew`` (400), ``unknown_customer`` (404), and what ``current_of``
+    raises.
     """
-    now = current(customer_no, user)
-    words = words_of(now.plan)
-    decided_by = {a.code: a.reads for a in words.planned.attributes if a.source == MEMBERS}
-    reader = Reader(now.visible, user.can(Permission.VIEW_SENSITIVE), decided_by)
-    places = [
-        place
-        for place, offer in enumerate(now.offers)
-        if channel is None or channel in words.policy(words.planned.by_id[offer]).channels
-    ]
-    return Recommendation(
-        customer_no=reader.number(customer_no),
-        city=now.city,
-        profile=_profile(now, words, reader),
-        cells=_cells(now, words, reader),
-        items=[_item(now, words, reader, p, r) for r, p in enumerate(places[:limit], 1)],
-        business_date=now.business_date,
-        published_at=now.published_at,
-        publication=now.publication,
-        versions=now.versions,
-    )
+    asked = asked_of(channel, limit, at)
+    caller, [now] = current_of([customer_no], user, *ASKERS)
+    [answer] = _answers([known(now)], caller, asked, explain)
+    return answer
 
 
-def _profile(now: Current, words: Words, reader: Reader) -> list[Fact]:
-    facts = []
-    for attribute in words.planned.attributes:
-        if not attribute.front_desk or attribute.code not in now.visible:
-            continue
-        value = reader.text(now.profile.get(attribute.code))
-        name = attribute.name_zh if in_chinese() else attribute.name_en
-        facts.append(Fact(attribute.code, name, attribute.category, value, shown(attribute, value)))
-    return facts
+def recommend_all(
+    numbers: Sequence[str],
+    *,
+    user: Caller | Unproven,
+    channel: str | None = None,
+    limit: int = DEFAULT_ITEMS,
+    explain: bool = False,
+    at: datetime | None = None,
+) -> list[Recommendation | DomainError]:
+    """The same for many customers in the order asked, with two statements in all.
+
+    In the place of one who isn't known here stands the refusal that ``recommend`` would raise. A
+    customer asked for twice is answered twice.
+    """
+    asked = asked_of(channel, limit, at)
+    caller, found = current_of(numbers, user, *ASKERS, cost=len(numbers))
+    answers = iter(_answers([now for now in found if now], caller, asked, explain))
+    return [unknown_customer() if now is None else next(answers) for now in found]
 
 
-def _cells(now: Current, words: Words, reader: Reader) -> list[CellInWords]:
-    """The customer's cells; a matrix whose scope leaves him out has none."""
-    return [
-        CellInWords(
-            matrix=matrix.code,
-            name=words.matrices[matrix.code].name.in_language(language()),
-            version=matrix.number,
-            number=number,
-            bands=[
-                BandInWords(*named)
-                for named in bands_in_words(words, matrix.code, number, now, reader).values()
-            ],
+def asked_of(channel: str | None, limit: int, at: datetime | None) -> Asked:
+    now = timezone.now()
+    if at is None:
+        return Asked(channel or "", limit, now)
+    if not now - BEHIND <= at <= now + AHEAD:
+        raise DomainError(
+            "clock_skew",
+            _(
+                "The time of contact may lie %(behind)d minutes back and %(ahead)d hours ahead; "
+                "%(at)s came, and it is %(now)s here. Set the caller's clock, or leave “at” out."
+            )
+            % {
+                "behind": BEHIND // timedelta(minutes=1),
+                "ahead": AHEAD // timedelta(hours=1),
+                "at": at.isoformat(),
+                "now": timezone.localtime(now).isoformat(timespec="seconds"),
+            },
+            where=["at"],
+            now=now.isoformat(),
         )
-        for matrix, number in zip(words.planned.matrices, now.cells, strict=True)
-        if number is not None
+    return Asked(channel or "", limit, at)
+
+
+def choose(now: Current, asked: Asked, sold_out: Collection[str] | None = None) -> Choice:
+    """What the customer is offered. Depends on its arguments alone, so it can be replayed.
+
+    ``sold_out``: the policies whose capacity was used up; None: those that are so now.
+    """
+    words = words_of(now.published.plan)
+    gone = words.sold_out(now.taken) if sold_out is None else frozenset(sold_out)
+    touched = Touched(now.customer_no, now.city, now.record, gone)
+    rules = rules_at(now.contact_policy).of(now.city)
+    gates = Gates(words, rules, touched, asked)
+    offers = []
+    for offer in words.candidates(now, personalised=gates.personalised):
+        if len(offers) == asked.limit:
+            break
+        if gates.shut(offer) is None:
+            offers.append(offer)
+    return Choice(words, gates, offers, gone)
+
+
+def _answers(
+    found: Sequence[Current], caller: Caller, asked: Asked, explain: bool
+) -> list[Recommendation]:
+    choices = [choose(now, asked) for now in found]
+    kept = keep(list(zip(found, choices, strict=True)), by=str(caller), asked=asked)
+    return [
+        in_words(now, choice, caller, asked, decision, explain=explain)
+        for now, choice, decision in zip(found, choices, kept, strict=True)
     ]
 
 
-def _item(now: Current, words: Words, reader: Reader, place: int, rank: int) -> Item:
-    offer = words.planned.by_id[now.offers[place]]
-    policy = words.policy(offer)
-    campaign = words.planned.campaigns[offer.campaign]
-    return Item(
-        rank=rank,
-        policy=offer.policy,
-        version=offer.version,
-        name=policy.name,
-        campaign=offer.campaign,
-        campaign_name=campaign["zh" if in_chinese() else "en"],
-        clauses=policy.clauses,
-        talking_points=policy.talking_points,
-        channels=policy.channels,
-        take_up=now.take_ups[place],
-        worth=now.worths[place],
-        valid_until=min(policy.valid_to, date.fromisoformat(campaign["ends_on"])),
-        reasons=list(_reasons(now, words, reader, offer, now.tiers[place])),
+def in_words(
+    now: Current,
+    choice: Choice,
+    caller: Caller,
+    asked: Asked,
+    decision: Decision,
+    *,
+    explain: bool,
+) -> Recommendation:
+    personalised = choice.gates.personalised
+    phrases = phrases_of(now, numbers=caller.can(Permission.VIEW_SENSITIVE))
+    places = {offer: place for place, offer in enumerate(now.offers)} if personalised else {}
+    items = [
+        phrases.item(now, offer, places.get(offer.id), rank)
+        for rank, offer in enumerate(choice.offers, 1)
+    ]
+    if explain:
+        ranked = zip(items, choice.offers, strict=True)
+        items = [
+            replace(item, ranking=phrases.ranking(now, offer, places.get(offer.id)))
+            for item, offer in ranked
+        ]
+    return Recommendation(
+        decision=decision.id,
+        at=timezone.localtime(asked.at),
+        expires_at=timezone.localtime(decision.expires_at),
+        customer_no=phrases.number(now.customer_no),
+        city=now.city,
+        channel=asked.channel,
+        personalised=personalised,
+        profile=phrases.profile(now),
+        cells=phrases.cells(now) if personalised else [],
+        items=items,
+        considered=considered_of(now, choice, asked, phrases) if explain else None,
+        business_date=now.published.business_date,
+        published_at=now.published.published_at,
+        publication=now.published.id,
+        versions=now.published.versions | {"contact_policy": now.contact_policy},
     )
-
-
-def _reasons(
-    now: Current, words: Words, reader: Reader, offer: PlannedOffer, tier: int
-) -> Iterator[Reason]:
-    """The cells that met the policy, the rule with his values, and what ranked it."""
-    for text in dict.fromkeys(_met(now, words, reader, offer)):
-        yield Reason("cell", text)
-    if offer.eligibility:
-        text = rule_in_words(words, offer.eligibility, now, reader)
-        yield Reason("eligibility", text)
-    yield Reason("priority", tier_in_words(words, tier, now, reader))
-
-
-def _met(now: Current, words: Words, reader: Reader, offer: PlannedOffer) -> Iterator[str]:
-    """Of each row that led to the offer, the bands that it asks for."""
-    places = {m.code: cell for m, cell in zip(words.planned.matrices, now.cells, strict=True)}
-    for index in offer.cell_sets:
-        cells = words.planned.cell_sets[index]
-        number = places[cells.matrix]
-        if number is not None and _holds(cells, number):
-            yield _asked(now, words, reader, cells, number)
-
-
-def _holds(cells: CellSet, number: int) -> bool:
-    return any(first <= number <= last for first, last in cells.cells)
-
-
-def _asked(now: Current, words: Words, reader: Reader, cells: CellSet, number: int) -> str:
-    matrix = words.matrices[cells.matrix].name.in_language(language())
-    named = bands_in_words(words, cells.matrix, number, now, reader)
-    bands = [f"{named[code][0]}: {named[code][1]}" for code in named if code in cells.bands]
-    if not bands:
-        return _("Offered to every cell of %(matrix)s") % {"matrix": matrix}
-    return f"{matrix}: " + "; ".join(bands)
-
-
-def by_category(facts: list[Fact]) -> list[tuple[str, list[Fact]]]:
-    """Facts grouped by category, in the order of the seven."""
-    groups = [(c.label, [f for f in facts if f.category == c.value]) for c in Category]
-    return [(str(label), group) for label, group in groups if group]

@@ -1,15 +1,33 @@
-"""Reads of what was published about one customer."""
+"""Reads of what was published about one customer, and of one decision."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from uuid import UUID
+
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from campaigns.models import Answer, CurrentPublication, Offer, Publication
+from common.errors import DomainError
 from customers.selectors import attributes_for
 from segmentation.models import Cell
 
+from .models import Decision
+
 MOST_ROWS = 10
+
+
+def decision_for(identifier: UUID, *, user: User) -> Decision:
+    """Return the decision; DomainError ``unknown_decision`` (404), also for another city's."""
+    found = Decision.objects.filter(pk=identifier).first()
+    if found is None or not user.sees_city(found.city):
+        raise DomainError(
+            "unknown_decision",
+            _("There is no such decision here. Check the id: it stands on the answer."),
+            status=404,
+        )
+    return found
 
 
 @dataclass(frozen=True)

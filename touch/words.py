@@ -1,57 +1,109 @@
-"""A plan's answers in words: attributes, cells, rules and priorities as a reader sees them.
+"""All that answers of one plan are decided and put into words with, held in memory.
 
-A plan never changes, nor do the policy versions and matrices that it names, so a process keeps its
-words by the plan's key. What a caller may not see is said nowhere: not in a rule, not by a band.
+A plan never changes, nor do the policy versions and matrices that it names, so a process keeps
+them by the plan's key: a new publication is answered from new ones, whole, and nothing restarts.
 """
 
-import re
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
-from django.utils.translation import gettext as _
+from django.db.models import Q
 
+from campaigns.matching.query import MEMBERS
 from campaigns.models import Plan, PolicyVersion
-from campaigns.planned import Planned, PlannedAttribute, PlannedOffer, PlannedPriority
-from common.naming import in_chinese
+from campaigns.planned import IdleOffer, Planned, PlannedAttribute, PlannedOffer, PlannedPriority
 from customers.catalogue import CITY
 from customers.models import Type
-from customers.selectors import mask_number
 from rules import Catalogue, Rule, compile_condition
-from rules.kinds import Language
-from segmentation.definition import MatrixDefinition, band_codes
+from segmentation.definition import MatrixDefinition
 from segmentation.dimensions import AttributeDimension, Dimension
-from segmentation.models import MatrixVersion
+from segmentation.models import Cell, MatrixVersion
 
 from .current import Current
 
 KEPT_PLANS = 4
-# Seven digits or more, with or without a country code: what a telephone number looks like.
-_TELEPHONE = re.compile(r"\+?\d{7,15}")
 
 
 @dataclass(frozen=True)
 class Words:
-    """matrices: the definitions by code; rules: by text; tiers: the priority rules by tier."""
+    """matrices    the definitions by code
+    bands       cell number → dimension code → band code, or codes
+    rules       by text
+    tiers       the priority rules by tier
+    read_by     matrix and dimension → the attributes that decide the band
+    decided_by  mark or audience → the attributes that decide it
+    general     offers that are everybody's, best first
+    """
 
     planned: Planned
     policies: dict[tuple[str, int], PolicyVersion]
     matrices: dict[str, MatrixDefinition]
+    bands: dict[int, dict[str, Any]]
     rules: dict[str, Rule]
     tiers: dict[int, PlannedPriority]
     read_by: dict[tuple[str, str], frozenset[str]]
+    decided_by: dict[str, tuple[str, ...]]
+    general: tuple[PlannedOffer, ...]
 
-    def policy(self, offer: PlannedOffer) -> PolicyVersion:
+    @cached_property
+    def front_desk(self) -> list[PlannedAttribute]:
+        """The attributes that touch points show, in the catalogue's order."""
+        return [a for a in self.planned.attributes if a.front_desk]
+
+    @cached_property
+    def last_days(self) -> dict[int, date]:
+        """Until when each offer holds: with its policy and its campaign."""
+        ends = {
+            code: date.fromisoformat(c["ends_on"]) for code, c in self.planned.campaigns.items()
+        }
+        return {o.id: min(self.policy(o).valid_to, ends[o.campaign]) for o in self.planned.offers}
+
+    @cached_property
+    def general_ids(self) -> frozenset[int]:
+        return frozenset(offer.id for offer in self.general)
+
+    def candidates(self, now: Current, *, personalised: bool) -> Iterable[PlannedOffer]:
+        """The published offers, or what everybody in the city gets; each policy once, best first"""
+        if personalised:
+            return map(self.planned.by_id.__getitem__, now.offers)
+        best: dict[str, PlannedOffer] = {}
+        for offer in self.general:
+            if now.city in (offer.cities or (now.city,)):
+                best.setdefault(offer.policy, offer)
+        return best.values()
+
+    def policy(self, offer: PlannedOffer | IdleOffer) -> PolicyVersion:
         return self.policies[offer.policy, offer.version]
+
+    def sold_out(self, taken: Mapping[str, int]) -> frozenset[str]:
+        """Of ``taken``, orders by policy, the policies whose capacity is used up."""
+        if not taken:
+            return frozenset()
+        full = (o for o in self.planned.offers if o.capacity is not None)
+        return frozenset(o.policy for o in full if taken.get(o.policy, 0) >= o.capacity)
+
+    def row(self, codes: Iterable[str], now: Current) -> dict[str, Any]:
+        """The customer's values as rules read them."""
+        return {code: self._value(code, now) for code in codes}
+
+    def _value(self, code: str, now: Current) -> Any:
+        """JSON has no dates."""
+        if code == CITY:
+            return now.city
+        value = now.profile.get(code)
+        if value is not None and self.planned.by_code[code].type == Type.DATE:
+            return date.fromisoformat(value)
+        return value
 
 
 @lru_cache(maxsize=KEPT_PLANS)
 def words_of(plan: str) -> Words:
     """Return the words of the plan with this key."""
     planned = Planned.from_json(Plan.objects.get(pk=plan).body)
-    wanted = {(o.policy, o.version) for o in planned.offers}
+    wanted = {(o.policy, o.version) for o in (*planned.offers, *planned.idle)}
     versions = PolicyVersion.objects.filter(policy__in={policy for policy, _number in wanted})
     bodies = MatrixVersion.objects.in_bulk([m.version for m in planned.matrices])
     matrices = {
@@ -64,6 +116,7 @@ def words_of(plan: str) -> Words:
             (v.policy_id, v.number): v for v in versions if (v.policy_id, v.number) in wanted
         },
         matrices=matrices,
+        bands=_bands(planned),
         rules={text: compile_condition(text, planned.catalogue) for text in conditions if text},
         tiers={p.position: p for p in planned.priority},
         read_by={
@@ -71,7 +124,36 @@ def words_of(plan: str) -> Words:
             for code, matrix in matrices.items()
             for dimension in matrix.dimensions
         },
+        decided_by={a.code: a.reads for a in planned.attributes if a.source == MEMBERS},
+        general=_general(planned, matrices),
     )
+
+
+def _general(
+    planned: Planned, matrices: Mapping[str, MatrixDefinition]
+) -> tuple[PlannedOffer, ...]:
+    """By worth per taker, as nobody's take-up is asked.
+
+    An offer is everybody's without eligibility and to all cells of a matrix that leaves nobody out.
+    """
+    whole = {
+        index
+        for index, cells in enumerate(planned.cell_sets)
+        if not cells.bands and not matrices[cells.matrix].bounds
+    }
+    offers = [o for o in planned.offers if not o.eligibility and not whole.isdisjoint(o.cell_sets)]
+    return tuple(sorted(offers, key=lambda o: (-o.worth_per_taker, o.policy, o.campaign)))
+
+
+def _bands(planned: Planned) -> dict[int, dict[str, Any]]:
+    """Of the cells that the plan's versions of its matrices have."""
+    of_versions = Q()
+    for matrix in planned.matrices:
+        alive = Q(retired_in_version=None) | Q(retired_in_version__gt=matrix.number)
+        of_versions |= alive & Q(matrix=matrix.code, since_version__lte=matrix.number)
+    if not planned.matrices:
+        return {}
+    return dict(Cell.objects.filter(of_versions).order_by().values_list("number", "bands"))
 
 
 def _attributes_of(dimension: Dimension, catalogue: Catalogue) -> frozenset[str]:
@@ -82,106 +164,3 @@ def _attributes_of(dimension: Dimension, catalogue: Catalogue) -> frozenset[str]
     return frozenset(
         code for text in texts for code in compile_condition(text, catalogue).attributes
     )
-
-
-def language() -> Language:
-    return "zh-hans" if in_chinese() else "en"
-
-
-@dataclass(frozen=True)
-class Reader:
-    """What the caller may see: ``visible`` attributes, and ``numbers`` of telephones in full.
-
-    ``decided_by``: a mark or audience is seen by who sees all attributes that decide it.
-    """
-
-    visible: Collection[str]
-    numbers: bool
-    decided_by: Mapping[str, Collection[str]] = field(default_factory=dict)
-
-    def sees(self, codes: Iterable[str]) -> bool:
-        read = (one for code in codes for one in self.decided_by.get(code, (code,)))
-        return all(code == CITY or code in self.visible for code in read)
-
-    def number(self, text: str) -> str:
-        return text if self.numbers else mask_number(text)
-
-    def text(self, value: Any) -> Any:
-        """A value as it may be shown: whatever looks like a telephone number is masked."""
-        if isinstance(value, str) and not self.numbers and _TELEPHONE.fullmatch(value):
-            return mask_number(value)
-        return value
-
-
-# --- values ---
-
-
-def shown(attribute: PlannedAttribute, value: Any) -> str:
-    """The value for a person: labels, units, yes and no."""
-    chinese = in_chinese()
-    if value is None:
-        return _("unknown")
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    if attribute.type == Type.CATEGORY:
-        labels = {code: zh if chinese else en for code, zh, en in attribute.values}
-        return labels.get(value, value)
-    if attribute.type in (Type.INTEGER, Type.NUMBER):
-        unit = attribute.unit_zh if chinese else attribute.unit_en
-        number = f"{value:,.2f}".rstrip("0").rstrip(".")
-        return f"{number} {unit}".strip()
-    return str(value)
-
-
-# --- reasons ---
-
-
-def bands_in_words(
-    words: Words, matrix: str, number: int, now: Current, reader: Reader
-) -> dict[str, tuple[str, str]]:
-    """Dimension code → (its name, the band's name), in the matrix's order.
-
-    A band that would tell what the caller may not see is named as hidden.
-    """
-    said, bands = {}, now.bands[number]
-    for dimension in words.matrices[matrix].dimensions:
-        if dimension.code not in bands:
-            continue
-        codes = band_codes(bands[dimension.code])
-        names = [b.name.in_language(language()) for b in dimension.all_bands if b.code in codes]
-        if not names:
-            continue
-        seen = reader.sees(words.read_by[matrix, dimension.code])
-        name = _(" or ").join(names) if seen else _("not shown")
-        said[dimension.code] = (dimension.name.in_language(language()), name)
-    return said
-
-
-def rule_in_words(words: Words, text: str, now: Current, reader: Reader) -> str:
-    """The rule with this customer's values."""
-    rule = words.rules[text]
-    if not reader.sees(rule.attributes):
-        return _("A condition on attributes that you may not see holds")
-    row = {code: reader.text(_value(words, code, now)) for code in rule.attributes}
-    return rule.explain_with(row, language())
-
-
-def _value(words: Words, code: str, now: Current) -> Any:
-    """The customer's value as rules read it: JSON has no dates."""
-    if code == CITY:
-        return now.city
-    value = now.profile.get(code)
-    if words.planned.by_code[code].type == Type.DATE and value is not None:
-        return date.fromisoformat(value)
-    return value
-
-
-def tier_in_words(words: Words, tier: int, now: Current, reader: Reader) -> str:
-    """The priority rule that gave the tier, and why it holds; by worth alone where none did."""
-    priority = words.tiers.get(tier)
-    if priority is None:
-        return _("No priority rule names it: ranked by expected value")
-    return _("Ranked by the priority “%(name)s”: %(why)s") % {
-        "name": priority.name_zh if in_chinese() else priority.name_en,
-        "why": rule_in_words(words, priority.condition, now, reader),
-    }

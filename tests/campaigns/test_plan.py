@@ -15,6 +15,7 @@ from . import province
 from .province import DAY, cell, edited, load
 
 pytestmark = pytest.mark.django_db
+HOLD_OUT = {"key": "a-key-of-tests", "buckets": [[0, 199]]}
 
 
 @pytest.fixture(autouse=True)
@@ -171,3 +172,95 @@ def test_a_campaign_that_ended_keeps_its_offers_for_old_answers() -> None:
     Campaign.objects.filter(pk="C2").update(ends_on=date(2026, 6, 30))
     assert ("P2", "C2") not in pairs(planned())
     assert Offer.objects.filter(campaign="C2").exists()
+
+
+# --- what a touch point asks of it ---
+
+
+def idle(day: date = DAY) -> dict[tuple[str, str], Any]:
+    return {(offer.policy, offer.campaign): offer for offer in planned(day).idle}
+
+
+def test_what_is_defined_and_not_offered_is_in_it_as_idle() -> None:
+    assert idle() == {}
+    one = idle(date(2026, 5, 31))["P2", "C2"]
+    assert (one.version, one.first, one.last) == (1, "2026-06-01", "2026-08-31")
+    assert one.cities == ("hangzhou",)
+    body = planned(date(2026, 5, 31))
+    cells = {n for index in one.cell_sets for n in body.cell_sets[index].numbers()}
+    spend = ("low", "high", "unknown")
+    assert cells == {cell("retention", spend=band, campus="on") for band in spend}
+    assert body.campaigns["C2"]["ends_on"] == "2026-08-31"
+
+
+def test_a_policy_of_no_row_is_idle_without_a_campaign() -> None:
+    more = {**province.POLICIES[1], "number": "P9"}
+    load("policies", [*province.POLICIES, more])
+    one = idle()["P9", ""]
+    assert (one.first, one.last, one.cell_sets) == (None, None, ())
+
+
+def test_an_idle_offer_whose_days_never_meet_has_none() -> None:
+    load("policies", edited("policies", 1, valid={"from": "2026-09-01", "to": "2026-12-31"}))
+    one = idle()["P2", "C2"]
+    assert (one.first, one.last) == (None, None)
+    assert idle()["P2", "C1"].first == "2026-09-01"
+
+
+def test_an_idle_row_that_no_longer_fits_stops_no_day() -> None:
+    """Nobody is offered it; a row that is offered stops the day."""
+    load("matrices", edited("matrices", 1, dimensions=[{**province.EARNING, "code": "wealth"}]))
+    load("policies", edited("policies", 2, valid={"from": "2026-09-01", "to": "2026-12-31"}))
+    assert idle()["P3", "C1"].cell_sets == ()
+
+
+def test_offers_and_idle_offers_are_all_that_is_defined() -> None:
+    wanted = {(row["policy"], row["campaign"]) for row in province.MARKETING}
+    for day in (date(2025, 1, 1), DAY, date(2026, 9, 1), date(2027, 1, 1)):
+        body = planned(day)
+        offered, left_out = pairs(body), [(o.policy, o.campaign) for o in body.idle]
+        assert {*offered, *left_out} == wanted
+        assert len(offered) + len(left_out) == len(wanted)
+        assert left_out == sorted(left_out)
+
+
+def test_capacity_and_days_held_come_with_the_offer() -> None:
+    load("policies", edited("policies", 0, capacity=10, held_days=30))
+    offers = {offer.policy: offer for offer in planned().offers}
+    assert (offers["P1"].capacity, offers["P1"].held_days) == (10, 30)
+    assert (offers["P3"].capacity, offers["P3"].held_days) == (None, 365)
+
+
+def test_control_groups_come_with_their_campaigns_and_their_key() -> None:
+    assert planned().hold_out == {}
+    load("hold_out", HOLD_OUT)
+    load("campaigns", edited("campaigns", 0, control=[[200, 699]]))
+    body = planned()
+    assert body.hold_out == HOLD_OUT
+    assert {code: said["control"] for code, said in body.campaigns.items()} == {
+        "C1": [[200, 699]],
+        "C2": [],
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda: load("hold_out", HOLD_OUT | {"buckets": [[0, 1]]}),
+        lambda: load("campaigns", edited("campaigns", 0, control=[[0, 1]])),
+        lambda: load("policies", edited("policies", 0, capacity=1)),
+        lambda: load("policies", edited("policies", 0, held_days=1)),
+    ],
+    ids=["hold-out", "control", "capacity", "held days"],
+)
+def test_each_of_them_makes_another_plan(change: Any) -> None:
+    load("hold_out", HOLD_OUT)
+    key = compiled().key
+    change()
+    assert compiled().key != key
+
+
+def test_there_is_no_control_group_without_a_key() -> None:
+    with pytest.raises(DomainError) as refused:
+        load("campaigns", edited("campaigns", 0, control=[[200, 699]]))
+    assert (refused.value.code, refused.value.extra["where"]) == ("no_control_key", [0, "control"])

@@ -13,7 +13,8 @@ from common.errors import DomainError
 from segmentation.audiences.services import define_audience, define_auxiliary_matrix, define_mark
 from segmentation.dimensions import Name
 from segmentation.models import Audience
-from touch.words import Reader
+from touch.phrases import Phrases
+from touch.words import words_of
 
 from . import province
 from .lake import _write, read, write_day
@@ -119,6 +120,6 @@ def test_who_may_not_see_what_decides_a_mark_is_not_told_of_it() -> None:
     load("policies", edited("policies", 2, eligibility="not mark_poor"))
     (mark,) = (a for a in planned().attributes if a.code == "mark_poor")
     assert (mark.source, mark.reads) == ("members", ("income",))
-    decided = {mark.code: mark.reads}
-    assert Reader({"income"}, True, decided).sees(["mark_poor"])
-    assert not Reader({"arpu"}, True, decided).sees(["mark_poor"])
+    words = words_of(compile_plan(DAY, province.versions()).key)
+    assert Phrases(words, "en", frozenset({"arpu"}), numbers=True).sees(["mark_poor"])
+    assert not Phrases(words, "en", frozenset({"income"}), numbers=True).sees(["mark_poor"])

@@ -39,7 +39,7 @@ def _catalogue() -> None:
 def test_each_role_sees_what_its_permissions_say(role: str) -> None:
     permissions = ROLES[role].permissions
     expected = set()
-    if permissions & {Permission.VIEW_CUSTOMERS, Permission.USE_API}:
+    if permissions & {Permission.VIEW_CUSTOMERS, Permission.RECOMMEND}:
         expected = {"brand", "arpu", "value_index"}
         if Permission.VIEW_SENSITIVE in permissions:
             expected.add("id_number")

@@ -1,21 +1,32 @@
 """The customer's page and the search that leads to it."""
 
+import re
 from typing import Any
+from uuid import UUID
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
+from campaigns.models import Answer
+from contacts.models import ContactEvent
+from contacts.services import save_contact_policy, set_opt_outs
 from tests.accounts.people import make_user
 from tests.campaigns import province
 from tests.campaigns.people import customer, publish_day
 from tests.campaigns.province import edited, load
+from touch.gates import Gate
+from touch.models import Decision
+from touch.names import GATE_MEANINGS, GATE_NAMES
 from touch.selectors import history
 
 pytestmark = pytest.mark.django_db
 NUMBER = "12000000001"
 PAGE = f"/customers/{NUMBER}/"
+OPT_OUTS = f"{PAGE}opt-outs/"
+QUIET = {"limits": [], "quiet_hours": [{"start": "11:00", "end": "13:00", "channels": ["sms"]}]}
 
 
 @pytest.fixture(autouse=True)
@@ -113,3 +124,263 @@ def test_history_is_the_last_ten() -> None:
     rows = history(NUMBER, user=make_user("auditor"))
     assert [row.publication for row in rows] == list(range(12, 2, -1))
     assert not rows[-1].first
+
+
+# --- the answer of now ---
+
+
+def said(response: HttpResponse) -> str:
+    """What a person reads, on one line."""
+    text = re.sub(r"<(style|script).*?</\1>|<[^>]*>", " ", response.content.decode(), flags=re.S)
+    return re.sub(r"\s+", " ", text)
+
+
+def newest() -> UUID:
+    return Decision.objects.first().pk
+
+
+def opted_out(*codes: str) -> None:
+    set_opt_outs(customer_no=NUMBER, opted_out=codes, city="hangzhou", by="test")
+
+
+def test_a_look_is_a_decision_whose_id_stands_on_the_page(clerk: Client) -> None:
+    publish_day([customer(12000000001)])
+    text = said(clerk.get(PAGE))
+    assert str(newest()) in text
+    assert "Feedback until 2026-08-01 12:00" in text
+    clerk.get(PAGE)
+    assert Decision.objects.count() == 2
+
+
+def test_the_channel_is_chosen(clerk: Client) -> None:
+    publish_day([customer(12000000001)])
+    assert "P2 words" in said(clerk.get(PAGE, {"channel": "sms"}))
+    assert "P2 words" not in said(clerk.get(PAGE, {"channel": "front_desk"}))
+    assert Decision.objects.first().channel == "front_desk"
+    refused = clerk.get(PAGE, {"channel": "pigeon"})
+    assert refused.status_code == 400
+    assert "pigeon" in said(refused)
+
+
+def test_what_is_not_offered_stands_there_with_its_gate(clerk: Client) -> None:
+    publish_day([customer(12000000001)])
+    text = said(clerk.get(PAGE, {"channel": "front_desk"}))
+    assert "Stopped at: Channel" in text
+    assert "Carried by SMS only" in text
+    assert "Stopped at: Cell" in text
+    assert "3 of 10 gates open" in text
+
+
+def test_every_gate_has_a_name_and_says_what_it_asks() -> None:
+    assert list(GATE_NAMES) == list(GATE_MEANINGS) == list(Gate)
+
+
+def test_who_opted_out_of_being_chosen_for_gets_everybody_s_list_and_the_page_says_so(
+    clerk: Client,
+) -> None:
+    publish_day([customer(12000000001)])
+    opted_out("personalised")
+    text = said(clerk.get(PAGE))
+    assert "everybody's list" in text.replace("&#x27;", "'")
+    assert "P2 words" in text
+    assert "P1 words" not in text
+
+
+def test_what_stops_everything_is_said_above(clerk: Client) -> None:
+    organisations = publish_and_province()
+    opted_out("sms")
+    assert "Opted out of this channel: SMS" in said(clerk.get(PAGE, {"channel": "sms"}))
+    assert "Opted out of this channel" not in said(clerk.get(PAGE, {"channel": "front_desk"}))
+    opted_out()
+    save_contact_policy(organisations["zhejiang"], body=QUIET, by="test")
+    text = said(clerk.get(PAGE, {"channel": "sms"}))
+    assert "Quiet hours no contact from 11:00 to 13:00 (SMS); not before 2026-07-02 13:00" in text
+    assert "Nothing is offered" in text
+
+
+def publish_and_province() -> Any:
+    publish_day([customer(12000000001)])
+    return province.make_province()
+
+
+def test_a_control_group_is_told_under_why_not_only(clerk: Client) -> None:
+    load("hold_out", {"key": "test-key", "buckets": [[0, 9999]]})
+    publish_day([customer(12000000001)])
+    response = clerk.get(PAGE)
+    assert response.context["notices"] == []
+    assert "Stopped at: Control group" in said(response)
+
+
+def test_the_page_says_by_which_channel_the_customer_may_be_met(clerk: Client) -> None:
+    organisations = publish_and_province()
+    body = {
+        "limits": [
+            {
+                "code": "desk",
+                "name": {"zh": "前台", "en": "Desk visits"},
+                "per": "channel",
+                "counts": "contacts",
+                "channels": ["front_desk"],
+                "most": 2,
+                "days": 7,
+            }
+        ],
+        "quiet_hours": QUIET["quiet_hours"],
+    }
+    save_contact_policy(organisations["zhejiang"], body=body, by="test")
+    opted_out("app")
+    clerk.get(PAGE, {"channel": "front_desk"})
+    report(clerk, outcome="shown")
+    text = said(clerk.get(PAGE))
+    assert "Front desk yes Desk visits: 1 / 2" in text
+    assert "SMS not now no contact from 11:00" in text
+    assert "App opted out" in text
+
+
+# --- what became of it ---
+
+
+def report(client: Client, part: bool = False, **fields: str) -> HttpResponse:
+    data = {"policy": "P1", "outcome": "shown", "key": "0" * 32, **fields}
+    headers = {"HX-Request": "true"} if part else {}
+    decision = data.pop("decision", str(newest()))
+    return client.post(f"/decisions/{decision}/feedback/", data, headers=headers)
+
+
+@pytest.fixture
+def asked(clerk: Client) -> Client:
+    """A clerk who has just asked for the front desk."""
+    publish_day([customer(12000000001)])
+    clerk.get(PAGE, {"channel": "front_desk"})
+    return clerk
+
+
+def test_an_outcome_is_recorded_and_the_next_answer_obeys_it(asked: Client) -> None:
+    part = report(asked, part=True, outcome="ordered")
+    assert part.status_code == 200
+    assert "Recorded" in said(part)
+    event = ContactEvent.objects.get()
+    assert (event.kind, event.policy, event.by) == ("ordered", "P1", "hangzhou-front-desk")
+    text = said(asked.get(PAGE, {"channel": "front_desk"}))
+    assert "Stopped at: Exclusivity" in text
+    assert "P1@1 · C1 · hangzhou-front-desk" in text
+
+
+def test_without_scripts_it_leads_to_the_decision_which_shows_it(asked: Client) -> None:
+    response = report(asked, outcome="accepted")
+    assert response.headers["Location"] == f"/decisions/{newest()}/"
+    assert "accepted" in said(asked.get(response.headers["Location"]))
+
+
+def test_a_form_sent_twice_counts_once(asked: Client) -> None:
+    assert [report(asked, part=True).status_code for _ in range(2)] == [200, 200]
+    assert ContactEvent.objects.count() == 1
+
+
+def test_a_refusal_needs_a_reason(asked: Client) -> None:
+    refused = report(asked, part=True, outcome="declined")
+    assert refused.status_code == 422
+    assert "why the customer declined" in said(refused)
+    assert not ContactEvent.objects.exists()
+    report(asked, part=True, outcome="declined", reason="too dear")
+    assert ContactEvent.objects.get().reason == "too dear"
+
+
+def test_an_answer_without_a_channel_asks_where_the_customer_was_met(asked: Client) -> None:
+    assert 'name="channel"' in asked.get(PAGE).content.decode()
+    assert report(asked, part=True).status_code == 400
+    assert report(asked, part=True, channel="sms").status_code == 200
+
+
+def test_only_who_may_report_has_buttons_and_is_heard(asked: Client) -> None:
+    analyst = Client()
+    analyst.force_login(make_user("analyst"))
+    assert "Complained" not in said(analyst.get(PAGE, {"channel": "front_desk"}))
+    assert report(analyst).status_code == 403
+
+
+def test_another_city_s_decision_is_not_found(asked: Client) -> None:
+    other = Client()
+    other.force_login(make_user("front-desk", "ningbo"))
+    assert other.get(f"/decisions/{newest()}/").status_code == 404
+    assert report(other).status_code == 404
+    assert not ContactEvent.objects.exists()
+
+
+# --- opt-outs ---
+
+
+def test_an_opt_out_is_asked_for_confirmed_and_obeyed_at_once(clerk: Client) -> None:
+    publish_day([customer(12000000001)])
+    assert "SMS" in said(clerk.get(OPT_OUTS))
+    first = clerk.post(OPT_OUTS, {"opted_out": ["sms"], "seen": ""})
+    assert "no more SMS" in said(first)
+    assert not ContactEvent.objects.exists()
+    done = clerk.post(OPT_OUTS, {"opted_out": ["sms"], "seen": "", "do": "confirm"})
+    assert done.headers["Location"] == PAGE
+    assert "Opted out of this channel" in said(clerk.get(PAGE, {"channel": "sms"}))
+    text = said(clerk.get(OPT_OUTS))
+    assert "opted out SMS 2026-07-02 12:00 hangzhou-front-desk" in text
+
+
+def test_an_opt_out_that_came_meanwhile_is_not_undone_unseen(clerk: Client) -> None:
+    publish_day([customer(12000000001)])
+    opted_out("personalised")
+    late = clerk.post(OPT_OUTS, {"opted_out": ["sms"], "seen": "", "do": "confirm"})
+    assert late.status_code == 409
+    assert "again all personalised marketing" in said(late)
+    assert ContactEvent.objects.count() == 1
+
+
+def test_who_may_not_set_opt_outs_sees_them_only(clerk: Client) -> None:
+    publish_day([customer(12000000001)])
+    analyst = Client()
+    analyst.force_login(make_user("analyst"))
+    assert OPT_OUTS in clerk.get(PAGE).content.decode()
+    assert OPT_OUTS not in analyst.get(PAGE).content.decode()
+    assert analyst.get(OPT_OUTS).status_code == 403
+
+
+# --- decisions ---
+
+
+def test_a_decision_is_shown_as_it_was_and_held_against_now(asked: Client) -> None:
+    page = f"/decisions/{newest()}/"
+    text = said(asked.get(page))
+    for words in ("the same answer again", "would get the same.", "120****0001", "P1 words"):
+        assert words in text, words
+    assert NUMBER not in asked.get(page).content.decode()
+    report(asked, outcome="ordered")
+    text = said(asked.get(page))
+    assert "the same answer again" in text
+    assert "something else: − P1" in text
+
+
+def test_a_decision_whose_answers_are_gone_still_says_what_it_offered(asked: Client) -> None:
+    page = f"/decisions/{newest()}/"
+    publish_day([customer(12000000001, arpu=91.0)])
+    Answer.objects.filter(publication_id=1).delete()
+    text = said(asked.get(page))
+    assert "The answers of publication 1 are no longer kept" in text
+    assert "P1 P1@1" in text
+
+
+def test_a_decision_is_found_by_its_id(asked: Client) -> None:
+    box = reverse("decision-search")
+    found = asked.get(box, {"id": f" {newest()} "})
+    assert found.headers["Location"] == f"/decisions/{newest()}/"
+    assert "decision id" in asked.get(box).content.decode()
+    for text, status in (("nonsense", 400), ("0" * 32, 404)):
+        missing = asked.get(box, {"id": text})
+        assert missing.status_code == status
+        assert "No such decision here" in said(missing)
+
+
+def test_contacts_and_decisions_of_another_city_s_time_stay_there(asked: Client) -> None:
+    report(asked)
+    publish_day([customer(12000000001, city="ningbo")])
+    other = Client()
+    other.force_login(make_user("front-desk", "ningbo"))
+    context = other.get(PAGE).context
+    assert context["contacts"] == []
+    assert [row.city for row in context["decisions"]] == ["ningbo"]

@@ -1,99 +1,255 @@
-"""GET /api/v1/customers/{customer_no}/recommendations"""
+"""The operations of the touch point, version 1 (docs/api.md)."""
 
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.http import HttpResponse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from common.api import Requires
+from common.api import Requires, problem_of
+from common.errors import DomainError
 from common.permissions import Permission
-from touch.recommendation import recommend
+from contacts.services import set_opt_outs
+from touch.current import current
+from touch.feedback import SENDERS, Reported, once, record_feedback
+from touch.recommendation import ASKERS, recommend, recommend_all
+from touch.replay import READERS, replay
 
-from .serializers import Asked, ProblemSerializer, RecommendationSerializer
-
-PROBLEM = "application/problem+json"
-
-
-def _problem(text: str) -> OpenApiResponse:
-    return OpenApiResponse(ProblemSerializer, description=text)
-
-
-EXAMPLE = OpenApiExample(
-    "front desk",
-    value={
-        "customer_no": "128****1234",
-        "city": "hangzhou",
-        "business_date": "2026-07-03",
-        "published_at": "2026-07-04T02:41:07+08:00",
-        "publication": 3,
-        "profile": [
-            {
-                "code": "arpu",
-                "name": "ARPU",
-                "category": "basic",
-                "value": 88.5,
-                "shown": "88.5 yuan",
-            }
-        ],
-        "cells": [
-            {
-                "matrix": "retention",
-                "name": "Retention matrix",
-                "version": 1,
-                "number": 42,
-                "bands": [{"dimension": "Customer value", "band": "high"}],
-            }
-        ],
-        "items": [
-            {
-                "rank": 1,
-                "policy": "P0012",
-                "version": 2,
-                "name": "Loyalty gift",
-                "campaign": "C001",
-                "campaign_name": "Keep those who move",
-                "clauses": ["50 yuan of credit for staying another year"],
-                "talking_points": ["Thank you for staying with us"],
-                "channels": ["front_desk", "sms"],
-                "take_up": 0.18,
-                "worth": 7.2,
-                "valid_until": "2026-12-31",
-                "reasons": [
-                    {"kind": "cell", "text": "Retention matrix: Movement: moving"},
-                    {"kind": "eligibility", "text": "ARPU (88.5 yuan) is at least 80 yuan"},
-                    {
-                        "kind": "priority",
-                        "text": "Ranked by the priority “Keep those who move first”: "
-                        "movement grade is moving",
-                    },
-                ],
-            }
-        ],
-        "versions": {"models": {"movement_index": 1}, "matrices": {"retention": 1}},
-    },
-    response_only=True,
+from . import description, examples
+from .description import BODY, HEADERS, NO_CUSTOMER, NO_DECISION, NOT_PUBLISHED, problems
+from .reading import Json
+from .rendering import JsonOnly, written
+from .serializers import (
+    CUSTOMER_NO,
+    LONGEST_KEY,
+    BatchQuestion,
+    BatchSerializer,
+    Feedback,
+    FeedbackReply,
+    OptOuts,
+    OptOutsReply,
+    Question,
+    RecommendationSerializer,
+    ReplaySerializer,
 )
 
+OPTERS = (Permission.SET_OPT_OUTS,)
+LONGEST_NUMBER = CUSTOMER_NO["max_length"]
+# Bytes: a thousand events of feedback are a quarter of it.
+MOST_BODY = 1_000_000
 
-class Recommendations(APIView):
-    permission_classes = [Requires(Permission.USE_API, Permission.VIEW_CUSTOMERS)]
+
+def checked(number: str, *where: str | int) -> str:
+    """A customer number that can be one; DomainError ``malformed_number`` (400)."""
+    if not number.strip() or len(number) > LONGEST_NUMBER or not number.isprintable():
+        raise DomainError(
+            "malformed_number",
+            _("A customer number has 1 to %(most)d printable characters; %(n)d came: %(text)s.")
+            % {"most": LONGEST_NUMBER, "n": len(number), "text": ascii(number)[:60]},
+            where=list(where) or ["customer_no"],
+        )
+    return number
+
+
+class TouchView(APIView):
+    """One operation. A body that is too large is refused before it is read."""
+
+    content_negotiation_class = JsonOnly
+    parser_classes = (Json,)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        size = int(request.META.get("CONTENT_LENGTH") or 0)
+        if size > MOST_BODY:
+            raise DomainError(
+                "body_too_large",
+                _("A body may have %(most)d bytes; %(size)d came. Send it in several requests.")
+                % {"most": MOST_BODY, "size": size},
+                status=413,
+            )
+        super().initial(request, *args, **kwargs)
+
+
+@lru_cache(maxsize=8)
+def _question(language: str) -> Question:
+    """Made once for each language: to make its fields anew takes longer than to answer.
+
+    The framework words the message of a validator when it is first met, and keeps it.
+    """
+    question = Question()
+    for field in question.fields.values():
+        for validator in field.validators:
+            str(validator.message)
+    return question
+
+
+class Recommendations(TouchView):
+    permission_classes = (Requires(*ASKERS),)
+    # The key is looked up in the statement that reads the customer: two statements per answer.
+    admits_itself = True
 
     @extend_schema(
-        operation_id="recommendations",
-        summary="What fits this customer now, best first, and why",
-        parameters=[Asked],
-        examples=[EXAMPLE],
+        operation_id="recommend",
+        tags=["recommendations"],
+        summary="What this customer is offered now, best first, and why",
+        description="The answer is kept as a decision, whose id names it in feedback. For a system "
+        "client it takes one call of the rate.",
+        parameters=[description.CUSTOMER, Question, description.CHANNEL, *HEADERS],
+        examples=[examples.RECOMMENDATION],
         responses={
             200: RecommendationSerializer,
-            (400, PROBLEM): _problem("an unknown channel, or a limit outside 1 to 50"),
-            (401, PROBLEM): _problem("no caller is named, or the password is wrong"),
-            (403, PROBLEM): _problem("the caller may not ask this"),
-            (404, PROBLEM): _problem("no such customer in the caller's cities"),
-            (503, PROBLEM): _problem("nothing has been published yet"),
+            **problems({404: NO_CUSTOMER, 503: NOT_PUBLISHED}),
         },
     )
-    def get(self, request: Request, customer_no: str) -> Response:
-        asked = Asked(data=request.query_params)
+    def get(self, request: Request, customer_no: str) -> HttpResponse:
+        asked = _question(get_language()).run_validation(request.query_params)
+        return written(recommend(checked(customer_no), user=request.user, **asked))
+
+
+class RecommendationsBatch(TouchView):
+    permission_classes = (Requires(*ASKERS),)
+    admits_itself = True
+
+    @extend_schema(
+        operation_id="recommend_batch",
+        tags=["recommendations"],
+        summary="The same for up to 500 customers",
+        description="One entry per customer, in the order asked. Each customer takes one call of "
+        "the rate, and has a decision of his own.",
+        parameters=[*HEADERS],
+        request=BatchQuestion,
+        examples=[examples.BATCH_ASKED, examples.BATCH],
+        responses={200: BatchSerializer, **problems(BODY | {503: NOT_PUBLISHED})},
+    )
+    def post(self, request: Request) -> HttpResponse:
+        asked = BatchQuestion(data=request.data)
         asked.is_valid(raise_exception=True)
-        answer = recommend(customer_no, user=request.user, **asked.validated_data)
-        return Response(RecommendationSerializer(answer).data)
+        values = dict(asked.validated_data)
+        given = enumerate(values.pop("customers"))
+        numbers = [checked(number, "customers", place) for place, number in given]
+        answers = recommend_all(numbers, user=request.user, **values)
+        return written({"answers": [_entry(answer) for answer in answers]})
+
+
+def _entry(answer: Any) -> dict[str, Any]:
+    if isinstance(answer, DomainError):
+        return {"answer": None, "problem": problem_of(answer)}
+    return {"answer": answer, "problem": None}
+
+
+class Decisions(TouchView):
+    permission_classes = (Requires(*READERS),)
+
+    @extend_schema(
+        operation_id="read_decision",
+        tags=["decisions"],
+        summary="An answer once given, made again from its versions, and whether it still stands",
+        description="What the caller may not see is left out of it, whoever asked then.",
+        parameters=[description.DECISION, *HEADERS],
+        examples=[examples.REPLAY],
+        responses={200: ReplaySerializer, **problems({404: NO_DECISION})},
+    )
+    def get(self, request: Request, decision: UUID) -> HttpResponse:
+        return written(replay(decision, user=request.user))
+
+
+class FeedbackReports(TouchView):
+    permission_classes = (Requires(*SENDERS),)
+
+    @extend_schema(
+        operation_id="report_feedback",
+        tags=["feedback"],
+        summary="What became of answers: 1 to 1,000 events, taken whole or refused whole, once",
+        description="The very next answer obeys what is reported. An event that was reported "
+        "before, under whichever key, counts once.",
+        parameters=[description.IDEMPOTENCY_KEY, description.REPLAYED, *HEADERS],
+        request=Feedback,
+        examples=[examples.REPORT, examples.REPORTED],
+        responses={
+            200: FeedbackReply,
+            **problems(
+                BODY
+                | {
+                    404: NO_DECISION,
+                    409: "a decision has expired",
+                    422: "the Idempotency-Key came with another body before",
+                }
+            ),
+        },
+    )
+    def post(self, request: Request) -> HttpResponse:
+        key = _idempotency_key(request)
+        asked = Feedback(data=request.data)
+        asked.is_valid(raise_exception=True)
+        reports = [Reported(**event) for event in asked.validated_data["events"]]
+        reply, repeated = once(
+            lambda: record_feedback(reports, by=request.user),
+            caller=request.user,
+            key=key,
+            body=asked.validated_data,
+            scope="feedback",
+        )
+        return written(reply, **{"Idempotency-Replayed": str(repeated).lower()})
+
+
+def _idempotency_key(request: Request) -> str:
+    key = request.headers.get("Idempotency-Key", "")
+    if not key or len(key) > LONGEST_KEY or not (key.isascii() and key.isprintable()):
+        raise DomainError(
+            "idempotency_key",
+            _(
+                "Send an Idempotency-Key of 1 to %(most)d printable ASCII characters, made anew "
+                "for each request and kept when it is repeated; this one has %(n)d characters."
+            )
+            % {"most": LONGEST_KEY, "n": len(key)},
+            where=["Idempotency-Key"],
+        )
+    return key
+
+
+class CustomerOptOuts(TouchView):
+    permission_classes = (Requires(*OPTERS),)
+
+    @extend_schema(
+        operation_id="read_opt_outs",
+        tags=["opt-outs"],
+        summary="What the customer does not want to hear from",
+        description="Channels, and “personalised” for personalised marketing as a whole.",
+        parameters=[description.CUSTOMER, *HEADERS],
+        examples=[examples.OPTED_OUT],
+        responses={200: OptOutsReply, **problems({404: NO_CUSTOMER, 503: NOT_PUBLISHED})},
+    )
+    def get(self, request: Request, customer_no: str) -> HttpResponse:
+        now = current(checked(customer_no), request.user, *OPTERS)
+        return written({"opted_out": sorted(now.record.opted_out)})
+
+    @extend_schema(
+        operation_id="set_opt_outs",
+        tags=["opt-outs"],
+        summary="Say so anew, whole: it holds from the next answer on",
+        description="What is not named is opted in again. The same again changes nothing.",
+        parameters=[description.CUSTOMER, *HEADERS],
+        request=OptOuts,
+        examples=[examples.OPTED_OUT],
+        responses={
+            200: OptOutsReply,
+            **problems(BODY | {404: NO_CUSTOMER, 503: NOT_PUBLISHED}),
+        },
+    )
+    @transaction.atomic
+    def put(self, request: Request, customer_no: str) -> HttpResponse:
+        asked = OptOuts(data=request.data)
+        asked.is_valid(raise_exception=True)
+        now = current(checked(customer_no), request.user, *OPTERS)
+        record = set_opt_outs(
+            customer_no=now.customer_no,
+            opted_out=asked.validated_data["opted_out"],
+            city=now.city,
+            by=str(request.user),
+        )
+        return written({"opted_out": sorted(record.opted_out)})
