@@ -7,6 +7,7 @@ import os
 import shutil
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from uuid import uuid4
 
 from rich.console import Console
@@ -25,19 +26,20 @@ def main() -> None:
     for heading in ("row", "what", "figure", "bar", "holds", "peak MiB"):
         table.add_column(heading)
     for name in MODULES:
-        rows = [row for row in _rows(name) if row.name.startswith(only)]
+        module = _module(name)
+        rows = [row for row in module.ROWS if row.name.startswith(only)]
         if rows:
-            _measure(f"bench.{name}", rows, customers, table)
+            most = getattr(module, "MOST_CUSTOMERS", customers)
+            _measure(module.__name__, rows, min(customers, most), table)
     Console().print(table)
 
 
-def _rows(name: str) -> tuple[Row, ...]:
+def _module(name: str) -> ModuleType:
     import django
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    rows: tuple[Row, ...] = import_module(f"bench.{name}").ROWS
-    return rows
+    return import_module(f"bench.{name}")
 
 
 def _measure(module: str, rows: list[Row], customers: int, table: Table) -> None:

@@ -105,7 +105,9 @@ class Traffic:
             self.statuses[str(status)] += 1
             self.posts += posted
         if not 200 <= status < 300:
-            self.first_error = self.first_error or f"{status}: {body[:500].decode(errors='replace')}"
+            self.first_error = (
+                self.first_error or f"{status}: {body[:500].decode(errors='replace')}"
+            )
         elif self.plan.feedback and not posted and len(self.decisions) < KEPT_DECISIONS:
             answer = json.loads(body)
             for item in answer["items"][:1]:
@@ -158,6 +160,10 @@ class Connection(asyncio.Protocol):
         else:
             self.transport.write(call)
 
+    def close(self) -> None:
+        if self.transport:
+            self.transport.close()
+
     def data_received(self, data: bytes) -> None:
         self.buffer += data
         end = self.buffer.find(b"\r\n\r\n")
@@ -204,6 +210,7 @@ async def closed_loop(plan: Plan, traffic: Traffic) -> None:
             traffic.answered(now, posted, now >= start, status, body)
             if not status:
                 connection = await connect(plan.port)
+        connection.close()
 
     await asyncio.gather(*(caller() for _ in range(plan.callers)))
 
@@ -260,6 +267,8 @@ async def run(plan: Plan) -> Report:
     if plan.rate:
         free = deque([await connect(plan.port) for _ in range(CONNECTIONS)])
         await OpenLoop(plan, traffic, free).run()
+        for connection in free:
+            connection.close()
     else:
         await closed_loop(plan, traffic)
     share = (time.process_time() - cpu) / (time.perf_counter() - started)

@@ -23,7 +23,7 @@ LEARNERS = 100_000
 
 
 class Province:
-    """``parts``: of its lake; planning the match of 2,000 policies costs more than 20,000 customers."""
+    """``parts``: of its lake. Each costs the planning of a match: a minute, at 2,000 policies."""
 
     def __init__(self, home: Path, parts: int = 16) -> None:
         self.home = home

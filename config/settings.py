@@ -94,10 +94,10 @@ DATABASES["default"]["CONN_MAX_AGE"] = 0
 # Connections that a process lends to its requests; 0: each request makes one of its own. Web
 # servers set it (config.wsgi); a worker must not, because Celery closes the pool after every task.
 if DATABASE_POOL := env.int("DATABASE_POOL", default=0):
-    DATABASES["default"]["OPTIONS"] |= {
-        "pool": {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10},
-        # For statements that ask to be prepared (common.database); the ORM's are not.
-        "prepare_threshold": 2,
+    DATABASES["default"]["OPTIONS"]["pool"] = {
+        "min_size": 1,
+        "max_size": DATABASE_POOL,
+        "timeout": 10,
     }
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -237,6 +237,7 @@ SPECTACULAR_SETTINGS = {
     # Codes speak for themselves; their names depend on the language of whoever reads.
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "defaultModelsExpandDepth": 0},
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

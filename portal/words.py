@@ -68,6 +68,7 @@ ACTIONS = (
     gettext_noop("replace marketing"),
     gettext_noop("replace priority"),
     gettext_noop("save contact policy"),
+    gettext_noop("set hold out"),
 )
 TARGETS = (
     gettext_noop("user"),
@@ -88,6 +89,7 @@ TARGETS = (
     gettext_noop("audience"),
     gettext_noop("imported list"),
     gettext_noop("contact policy"),
+    gettext_noop("hold out"),
 )
 FIELDS = (
     # of more than one kind of thing
@@ -182,6 +184,11 @@ FIELDS = (
     gettext_noop("starts on"),
     gettext_noop("ends on"),
     gettext_noop("lever"),
+    gettext_noop("capacity"),
+    gettext_noop("held days"),
+    gettext_noop("control"),
+    # the hold-out
+    gettext_noop("buckets"),
     # the contact policy
     gettext_noop("limits"),
     gettext_noop("quiet hours"),

@@ -17,9 +17,9 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Organisation, User
 from accounts.roles import ROLES
-from campaigns.models import Answer
+from campaigns.models import Answer, Campaign, Offer, Policy, PolicyVersion
 from common.permissions import Permission
 from common.uuid7 import uuid7
 from jobs.models import State
@@ -53,6 +53,7 @@ class Wall:
 
     ``scoped`` false: the thing belongs to no city. ``query`` is what a GET needs to succeed.
     ``needs``: permissions that are asked beside; ``province_only``: 403 for who sees one city.
+    ``send(city)``: the body of what is sent by ``method``, about one thing there.
     """
 
     opens: str | tuple[Permission, ...]
@@ -62,6 +63,8 @@ class Wall:
     ok: tuple[int, ...] = (200,)
     needs: tuple[Permission, ...] = ()
     province_only: bool = False
+    method: str = "get"
+    send: Make | None = None
 
 
 def _run(city: str) -> dict[str, Any]:
@@ -105,6 +108,47 @@ def _decision(city: str) -> dict[str, Any]:
         personalised=True,
     )
     return {"identifier": made.pk}
+
+
+def _kept(city: str) -> dict[str, Any]:
+    return {"decision": _decision(city)["identifier"]}
+
+
+def _asked(city: str) -> dict[str, Any]:
+    return {"customers": [_customer(city)["customer_no"]]}
+
+
+def _report(city: str) -> dict[str, Any]:
+    """What became of the one policy that a decision offered."""
+    names = {"name_zh": "一", "name_en": "One"}
+    days = {"valid_from": date(2026, 1, 1), "valid_to": date(2099, 1, 1)}
+    policy = PolicyVersion.objects.create(
+        policy=Policy.objects.create(number="P1"),
+        number=1,
+        cost=1,
+        reward=1,
+        margin=1,
+        take_up="0.1",
+        channels=["sms"],
+        **names,
+        **days,
+    )
+    campaign = Campaign.objects.create(
+        code="C1",
+        organisation=Organisation.objects.get(code="zhejiang"),
+        starts_on=days["valid_from"],
+        ends_on=days["valid_to"],
+        **names,
+    )
+    offer = Offer.objects.create(campaign=campaign, policy_version=policy)
+    decision = Decision.objects.get(pk=_decision(city)["identifier"])
+    Decision.objects.filter(pk=decision.pk).update(offers=[offer.pk])
+    told = {"decision": str(decision.pk), "policy": "P1", "outcome": "shown", "channel": "sms"}
+    return {"events": [told]}
+
+
+def _nobody(city: str) -> dict[str, Any]:
+    return {"opted_out": []}
 
 
 def _user(city: str) -> dict[str, Any]:
@@ -199,6 +243,15 @@ WALLS: dict[str, Wall] = {
     "api-recommendations": Wall(
         (Permission.RECOMMEND, Permission.VIEW_CUSTOMERS), _customer, scoped=True
     ),
+    # Each customer of a batch is answered or refused by himself: see below.
+    "api-recommendations-batch": Wall(
+        (Permission.RECOMMEND, Permission.VIEW_CUSTOMERS), method="post", send=_asked
+    ),
+    "api-decision": Wall((Permission.READ_DECISIONS,), _kept, scoped=True),
+    "api-feedback": Wall((Permission.SEND_FEEDBACK,), scoped=True, method="post", send=_report),
+    "api-opt-outs": Wall(
+        (Permission.SET_OPT_OUTS,), _customer, scoped=True, method="put", send=_nobody
+    ),
     "matrices": Wall(SEE),
     "matrix": Wall(SEE, _matrix),
     "matrix-cells": Wall(SEE, _matrix),
@@ -288,10 +341,30 @@ def expected(wall: Wall, user: User | None, city: str) -> set[int]:
     return set(wall.ok) if may else {403}
 
 
+@dataclass(frozen=True)
+class Visit:
+    """A call of the address for a thing of the city, which is made once."""
+
+    wall: Wall
+    address: str
+    body: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, name: str, city: str) -> "Visit":
+        wall = WALLS[name]
+        address = reverse(name, kwargs=wall.make(city) if wall.make else None)
+        return cls(wall, address, wall.send(city) if wall.send else None)
+
+    def by(self, client: Client, **headers: str) -> Any:
+        if self.body is None:
+            return client.get(self.address, self.wall.query, headers=headers)
+        send = getattr(client, self.wall.method)
+        headers |= {"idempotency-key": "wall"}
+        return send(self.address, self.body, content_type="application/json", headers=headers)
+
+
 def visit(client: Client, name: str, city: str) -> int:
-    wall = WALLS[name]
-    address = reverse(name, kwargs=wall.make(city) if wall.make else None)
-    return client.get(address, wall.query).status_code
+    return Visit.of(name, city).by(client).status_code
 
 
 @pytest.mark.django_db
@@ -299,13 +372,11 @@ def visit(client: Client, name: str, city: str) -> int:
 @pytest.mark.parametrize("name", WALLS)
 def test_who_may_open_it(name, city, client):
     make_province()
-    wall = WALLS[name]
-    address = reverse(name, kwargs=wall.make(city) if wall.make else None)
-    wrong = {}
+    call, wrong = Visit.of(name, city), {}
     for role, home in PEOPLE:
         user = make_user(role, home)
         client.force_login(user)
-        status, right = client.get(address, wall.query).status_code, expected(wall, user, city)
+        status, right = call.by(client).status_code, expected(call.wall, user, city)
         if status not in right:
             wrong[role, home] = (status, right)
     assert not wrong

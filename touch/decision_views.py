@@ -124,7 +124,7 @@ def _say(request: HttpRequest, refusal: str) -> None:
     if refusal:
         messages.error(request, refusal)
     else:
-        messages.success(request, _("Recorded. It holds from the next answer on."))
+        messages.success(request, _("Recorded: it holds from the next answer on."))
 
 
 def _may_report(request: HttpRequest, row: Decision) -> bool:

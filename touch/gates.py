@@ -162,7 +162,7 @@ class Gates:
         return offer.campaign if self._in_control(offer.campaign, buckets) else None
 
     def _in_control(self, name: str, buckets: Any) -> bool:
-        if not (buckets and self._planned.hold_out):
+        if not buckets:
             return False
         if name not in self._controls:
             control = Control(name, self._planned.hold_out["key"], ranges(buckets))

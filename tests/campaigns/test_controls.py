@@ -147,6 +147,15 @@ def test_campaigns_and_the_hold_out_refuse_wrong_buckets(defined: None) -> None:
     assert Campaign.objects.get(pk="C2").control == []
 
 
+def test_a_control_group_needs_a_key(defined: None) -> None:
+    with pytest.raises(DomainError, match="no_control_key") as refusal:
+        load("campaigns", edited("campaigns", 1, control=[[0, 9]]))
+    assert refusal.value.extra["where"] == [1, "control"]
+    load("hold_out", {"key": KEY, "buckets": []})
+    load("campaigns", edited("campaigns", 1, control=[[0, 9]]))
+    assert Campaign.objects.get(pk="C2").control == [[0, 9]]
+
+
 def test_buckets_may_change_and_the_key_may_not(defined: None) -> None:
     assert load("hold_out", {"key": KEY, "buckets": [[0, 9]]}).added == ["hold_out"]
     assert load("hold_out", {"key": KEY, "buckets": [[0, 99]]}).changed == ["hold_out"]

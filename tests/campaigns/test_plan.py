@@ -255,6 +255,7 @@ def test_control_groups_come_with_their_campaigns_and_their_key() -> None:
 )
 def test_each_of_them_makes_another_plan(change: Any) -> None:
     load("hold_out", HOLD_OUT)
+    load("hold_out", {"key": "a-key-of-tests", "buckets": []})
     key = compiled().key
     change()
     assert compiled().key != key

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
+from contacts.models import ContactEvent
 from tests.accounts.clients import bearer, make_key
 from tests.accounts.people import make_user
 from tests.campaigns import province
@@ -127,8 +128,8 @@ def test_it_is_described_with_an_example_that_it_would_give(published: None) -> 
     path = schema["paths"]["/api/v1/customers/{customer_no}/recommendations"]["get"]
     content = path["responses"]["200"]["content"]["application/json"]
     [example] = [example["value"] for example in content["examples"].values()]
-    assert set(path["responses"]) == {"200", "400", "401", "403", "404", "429", "503"}
-    assert shape(example) == shape(call(user)[1])
+    assert set(path["responses"]) == {"200", "400", "401", "403", "404", "429", "500", "503"}
+    assert shape(example) == shape(call(user, query="?explain=1")[1])
 
 
 def shape(value: Any) -> Any:
@@ -137,3 +138,61 @@ def shape(value: Any) -> Any:
     if isinstance(value, dict) and "matrices" in value:
         return "versions"
     return {k: shape(v) for k, v in value.items()} if isinstance(value, dict) else ""
+
+
+# --- opt-outs ---
+
+
+def put(key: str, *opted_out: str, number: str = NUMBER) -> tuple[int, dict[str, Any]]:
+    address, body = f"/api/v1/customers/{number}/opt-outs", {"opted_out": opted_out}
+    said = {"content_type": "application/json", "headers": bearer(key)}
+    response = Client().put(address, body, **said)
+    assert response.json() == Client().get(address, headers=bearer(key)).json()
+    return response.status_code, response.json()
+
+
+def test_opt_outs_are_said_whole_and_hold_from_the_next_answer_on(published: None) -> None:
+    key = make_key()
+
+    def items(channel: str) -> int:
+        return len(call(key, query=f"?channel={channel}")[1]["items"])
+
+    for opted_out, sms, front_desk in (((), 2, 1), (("sms",), 0, 1), (("front_desk",), 2, 0)):
+        for _again in range(2):
+            assert put(key, *opted_out) == (200, {"opted_out": [*opted_out]})
+            assert (items("sms"), items("front_desk")) == (sms, front_desk)
+    assert ContactEvent.objects.count() == 3
+    assert {event.by for event in ContactEvent.objects.all()} == {"client:crm"}
+    assert put(key, "sms", "personalised", "sms")[1] == {"opted_out": ["personalised", "sms"]}
+    assert call(key)[1]["personalised"] is False
+
+
+def test_opt_outs_of_another_citys_customer_are_not_found(published: None) -> None:
+    key = make_key(organisation="hangzhou")
+    assert put(key, "sms", number="00000000002")[1]["code"] == "unknown_customer"
+    assert not ContactEvent.objects.exists()
+
+
+# --- many at once ---
+
+
+def test_a_batch_answers_each_in_the_order_asked_or_says_why_not(published: None) -> None:
+    key = make_key(organisation="hangzhou", rate=0.001, burst=5)
+    body = {"customers": [NUMBER, "404", "00000000002", NUMBER], "limit": 1}
+
+    def ask() -> Any:
+        headers = bearer(key) | {"accept-language": "en"}
+        said = {"content_type": "application/json", "headers": headers}
+        return Client().post("/api/v1/recommendations:batch", body, **said)
+
+    answers = ask().json()["answers"]
+    assert [bool(entry["answer"]) for entry in answers] == [True, False, False, True]
+    assert [entry["problem"] and entry["problem"]["status"] for entry in answers] == [
+        *(None, 404, 404, None),
+    ]
+    first, *_, last = (entry["answer"] for entry in answers)
+    assert first["decision"] != last["decision"]
+    assert first["items"] == last["items"] == call(key, query="?limit=1")[1]["items"]
+    refused = ask()
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    assert int(refused.headers["Retry-After"]) > 1000

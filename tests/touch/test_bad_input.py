@@ -258,7 +258,9 @@ def test_events_that_can_not_be(events: list[Any], where: list[Any], key: str) -
     assert where in found or any(fault[: len(where)] == where for fault in found), found
 
 
-@pytest.mark.parametrize("once", ["", "k" * 101, "schlüssel".encode().decode("latin-1"), "a\tb"])
+@pytest.mark.parametrize(
+    "once", ["", "a b", "k" * 101, "schlüssel".encode().decode("latin-1"), "a\tb"]
+)
 def test_an_idempotency_key_that_is_none(once: str, key: str) -> None:
     said = {"Idempotency-Key": once}
     status, problem = refused(key, "post", REPORT, data={"events": [event(SOME_ID)]}, headers=said)

@@ -97,7 +97,7 @@ def test_a_refused_report_names_its_faults(
 def test_a_report_repeated_with_its_key_counts_once(
     example: ModuleType, published: None, live_server: LiveServer, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(example, "uuid4", lambda: "the same")
+    monkeypatch.setattr(example, "uuid4", lambda: "the-same")
     with example.connect(live_server.url, make_key()) as client:
         answer = example.ask(client, NUMBER, example.ChannelEnum.SMS)
         outcomes = [("P1", example.OutcomeEnum.DECLINED, "太贵")]

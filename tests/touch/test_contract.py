@@ -1,7 +1,7 @@
 """The published description: in step with what is served, whole, and true of every answer."""
 
 import json
-from collections.abc import Iterator
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,14 @@ from tests.campaigns.people import customer, publish_day
 
 DESCRIPTION: dict[str, Any] = json.loads(Path("docs/openapi.json").read_text())
 NUMBER, OTHER = "12000000001", "12000000002"
+SOURCES = (
+    "accounts/admission.py",
+    "common/api.py",
+    "touch/current.py",
+    "touch/feedback.py",
+    "touch/recommendation.py",
+    "touch/replay.py",
+)
 PROBLEM = "application/problem+json"
 OPERATIONS = {
     operation["operationId"]: operation
@@ -123,6 +131,15 @@ def test_a_request_may_hold_nothing_unknown(name: str) -> None:
     assert faults(schema, {**example, "surplus": 1})
 
 
+def test_the_page_about_the_interface_knows_every_code_and_operation() -> None:
+    page = Path("docs/api.md").read_text()
+    sources = [*Path("touch/api").glob("*.py"), *map(Path, SOURCES)]
+    codes = {c for s in sources for c in re.findall(r'DomainError\(\s*"(\w+)"', s.read_text())}
+    assert len(codes) > 10
+    assert not [code for code in sorted(codes) if f"`{code}`" not in page]
+    assert not [path for path in DESCRIPTION["paths"] if f"{path}`" not in page]
+
+
 # --- what is truly answered ---
 
 
@@ -165,8 +182,8 @@ class Caller:
 
 
 @pytest.fixture
-def call(key: str) -> Iterator[Caller]:
-    yield Caller(key)
+def call(key: str) -> Caller:
+    return Caller(key)
 
 
 def ask(call: Caller, query: str = "", **options: Any) -> Any:

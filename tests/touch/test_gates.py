@@ -291,12 +291,6 @@ def test_the_hold_out_of_the_province_gets_nothing(clerk: User) -> None:
     assert not recommend(NUMBER, user=clerk).items
 
 
-def test_without_a_key_no_control_group_is_drawn(clerk: User) -> None:
-    load("campaigns", edited("campaigns", 0, control=EVERY_BUCKET))
-    publish()
-    assert gate_of(clerk)[0] is None
-
-
 def test_capacity(clerk: User) -> None:
     load("policies", edited("policies", 0, capacity=2))
     publish_day([customer(**PERSON), customer(2), customer(3)])

@@ -208,9 +208,9 @@ def test_every_gate_is_as_its_definition_says(seed: int, settings: Any, noon: da
     province.define()
     for document, content in (
         ("policies", POLICIES),
+        ("hold_out", {"key": KEY, "buckets": HOLD_OUT}),
         ("campaigns", CAMPAIGNS),
         ("marketing", MARKETING),
-        ("hold_out", {"key": KEY, "buckets": HOLD_OUT}),
     ):
         load(document, content)
     night = [{"start": "21:00", "end": "09:00", "channels": ["outbound_call"]}]

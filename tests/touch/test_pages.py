@@ -1,6 +1,7 @@
 """The customer's page and the search that leads to it."""
 
 import re
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -135,8 +136,9 @@ def said(response: HttpResponse) -> str:
     return re.sub(r"\s+", " ", text)
 
 
-def newest() -> UUID:
-    return Decision.objects.first().pk
+def only() -> UUID:
+    """The id of the one decision: the clock stands, so that several are in no order."""
+    return Decision.objects.get().pk
 
 
 def opted_out(*codes: str) -> None:
@@ -146,7 +148,7 @@ def opted_out(*codes: str) -> None:
 def test_a_look_is_a_decision_whose_id_stands_on_the_page(clerk: Client) -> None:
     publish_day([customer(12000000001)])
     text = said(clerk.get(PAGE))
-    assert str(newest()) in text
+    assert str(only()) in text
     assert "Feedback until 2026-08-01 12:00" in text
     clerk.get(PAGE)
     assert Decision.objects.count() == 2
@@ -156,7 +158,7 @@ def test_the_channel_is_chosen(clerk: Client) -> None:
     publish_day([customer(12000000001)])
     assert "P2 words" in said(clerk.get(PAGE, {"channel": "sms"}))
     assert "P2 words" not in said(clerk.get(PAGE, {"channel": "front_desk"}))
-    assert Decision.objects.first().channel == "front_desk"
+    assert sorted(d.channel for d in Decision.objects.all()) == ["front_desk", "sms"]
     refused = clerk.get(PAGE, {"channel": "pigeon"})
     assert refused.status_code == 400
     assert "pigeon" in said(refused)
@@ -183,7 +185,8 @@ def test_who_opted_out_of_being_chosen_for_gets_everybody_s_list_and_the_page_sa
     text = said(clerk.get(PAGE))
     assert "everybody's list" in text.replace("&#x27;", "'")
     assert "P2 words" in text
-    assert "P1 words" not in text
+    for chosen in ("P1 words", "spend: high", "Outside the scope"):
+        assert chosen not in text, chosen
 
 
 def test_what_stops_everything_is_said_above(clerk: Client) -> None:
@@ -243,7 +246,7 @@ def test_the_page_says_by_which_channel_the_customer_may_be_met(clerk: Client) -
 def report(client: Client, part: bool = False, **fields: str) -> HttpResponse:
     data = {"policy": "P1", "outcome": "shown", "key": "0" * 32, **fields}
     headers = {"HX-Request": "true"} if part else {}
-    decision = data.pop("decision", str(newest()))
+    decision = data.pop("decision", str(only()))
     return client.post(f"/decisions/{decision}/feedback/", data, headers=headers)
 
 
@@ -268,7 +271,7 @@ def test_an_outcome_is_recorded_and_the_next_answer_obeys_it(asked: Client) -> N
 
 def test_without_scripts_it_leads_to_the_decision_which_shows_it(asked: Client) -> None:
     response = report(asked, outcome="accepted")
-    assert response.headers["Location"] == f"/decisions/{newest()}/"
+    assert response.headers["Location"] == f"/decisions/{only()}/"
     assert "accepted" in said(asked.get(response.headers["Location"]))
 
 
@@ -286,25 +289,44 @@ def test_a_refusal_needs_a_reason(asked: Client) -> None:
     assert ContactEvent.objects.get().reason == "too dear"
 
 
-def test_an_answer_without_a_channel_asks_where_the_customer_was_met(asked: Client) -> None:
-    assert 'name="channel"' in asked.get(PAGE).content.decode()
-    assert report(asked, part=True).status_code == 400
-    assert report(asked, part=True, channel="sms").status_code == 200
+def test_an_answer_without_a_channel_asks_where_the_customer_was_met(clerk: Client) -> None:
+    publish_day([customer(12000000001)])
+    assert 'name="channel"' in clerk.get(PAGE).content.decode()
+    assert report(clerk, part=True).status_code == 400
+    assert report(clerk, part=True, channel="sms").status_code == 200
 
 
 def test_only_who_may_report_has_buttons_and_is_heard(asked: Client) -> None:
     analyst = Client()
     analyst.force_login(make_user("analyst"))
-    assert "Complained" not in said(analyst.get(PAGE, {"channel": "front_desk"}))
+    page, buttons = f"/decisions/{only()}/", 'name="outcome"'
     assert report(analyst).status_code == 403
+    assert buttons not in analyst.get(page).content.decode()
+    assert buttons not in analyst.get(PAGE, {"channel": "front_desk"}).content.decode()
+    assert buttons in asked.get(PAGE, {"channel": "front_desk"}).content.decode()
 
 
 def test_another_city_s_decision_is_not_found(asked: Client) -> None:
     other = Client()
     other.force_login(make_user("front-desk", "ningbo"))
-    assert other.get(f"/decisions/{newest()}/").status_code == 404
+    assert other.get(f"/decisions/{only()}/").status_code == 404
     assert report(other).status_code == 404
     assert not ContactEvent.objects.exists()
+
+
+def test_after_its_time_a_decision_has_no_buttons_but_what_was_reported(
+    asked: Client, monkeypatch: pytest.MonkeyPatch, noon: datetime
+) -> None:
+    page = f"/decisions/{only()}/"
+    report(asked, outcome="accepted")
+    assert "Complained" in said(asked.get(page))
+    monkeypatch.setattr("django.utils.timezone.now", lambda: noon + timedelta(days=30))
+    asked.force_login(make_user("front-desk", "hangzhou", username="later"))
+    text = said(asked.get(page))
+    assert "accepted 2026-07-02 12:00" in text
+    assert "Complained" not in text
+    assert "expired" in said(report(asked, part=True))
+    assert ContactEvent.objects.count() == 1
 
 
 # --- opt-outs ---
@@ -345,7 +367,7 @@ def test_who_may_not_set_opt_outs_sees_them_only(clerk: Client) -> None:
 
 
 def test_a_decision_is_shown_as_it_was_and_held_against_now(asked: Client) -> None:
-    page = f"/decisions/{newest()}/"
+    page = f"/decisions/{only()}/"
     text = said(asked.get(page))
     for words in ("the same answer again", "would get the same.", "120****0001", "P1 words"):
         assert words in text, words
@@ -357,7 +379,7 @@ def test_a_decision_is_shown_as_it_was_and_held_against_now(asked: Client) -> No
 
 
 def test_a_decision_whose_answers_are_gone_still_says_what_it_offered(asked: Client) -> None:
-    page = f"/decisions/{newest()}/"
+    page = f"/decisions/{only()}/"
     publish_day([customer(12000000001, arpu=91.0)])
     Answer.objects.filter(publication_id=1).delete()
     text = said(asked.get(page))
@@ -367,8 +389,8 @@ def test_a_decision_whose_answers_are_gone_still_says_what_it_offered(asked: Cli
 
 def test_a_decision_is_found_by_its_id(asked: Client) -> None:
     box = reverse("decision-search")
-    found = asked.get(box, {"id": f" {newest()} "})
-    assert found.headers["Location"] == f"/decisions/{newest()}/"
+    found = asked.get(box, {"id": f" {only()} "})
+    assert found.headers["Location"] == f"/decisions/{only()}/"
     assert "decision id" in asked.get(box).content.decode()
     for text, status in (("nonsense", 400), ("0" * 32, 404)):
         missing = asked.get(box, {"id": text})

@@ -15,7 +15,7 @@ from tests.campaigns.people import customer, publish_day
 from tests.campaigns.province import edited, load
 from touch.answers import Recommendation, by_category
 from touch.recommendation import recommend
-from touch.words import words_of
+from touch.words import _words_of
 
 pytestmark = pytest.mark.django_db
 NUMBER = "12000000001"
@@ -237,6 +237,6 @@ def test_a_text_that_looks_like_a_telephone_number_is_masked(clerk: User, audito
 
 def test_words_are_kept_by_plan(clerk: User) -> None:
     answer(clerk)
-    before = words_of.cache_info().misses
+    before = _words_of.cache_info().misses
     recommend(NUMBER, user=clerk)
-    assert words_of.cache_info().misses == before
+    assert _words_of.cache_info().misses == before

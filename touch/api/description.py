@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from common.api import CONTENT_TYPE
 
 from . import examples
-from .serializers import CUSTOMER_NO, LONGEST_KEY, ProblemSerializer
+from .serializers import CUSTOMER_NO, KEY_PATTERN, LONGEST_KEY, ProblemSerializer
 
 CHANNEL = OpenApiParameter(
     "channel",
@@ -39,7 +39,7 @@ DECISION = OpenApiParameter(
 )
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
-    {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[!-~]+$"},
+    {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": KEY_PATTERN},
     OpenApiParameter.HEADER,
     required=True,
     description="made anew by the caller for each request, and kept when it is repeated: the same "

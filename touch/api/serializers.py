@@ -24,7 +24,8 @@ GATES = tuple(gate.value for gate in Gate)
 REASONS = ("cell", "eligibility", "priority", "general")
 OPT_OUTS = (*CHANNELS, PERSONALISED)
 CUSTOMER_NO = {"min_length": 1, "max_length": 40}
-LONGEST_KEY = 100
+# Of an Idempotency-Key.
+LONGEST_KEY, KEY_PATTERN = 100, "^[!-~]+$"
 
 
 class Strict(serializers.Serializer):

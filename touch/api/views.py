@@ -1,5 +1,6 @@
 """The operations of the touch point, version 1 (docs/api.md)."""
 
+import re
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -27,6 +28,7 @@ from .reading import Json
 from .rendering import JsonOnly, written
 from .serializers import (
     CUSTOMER_NO,
+    KEY_PATTERN,
     LONGEST_KEY,
     BatchQuestion,
     BatchSerializer,
@@ -199,12 +201,13 @@ class FeedbackReports(TouchView):
 
 def _idempotency_key(request: Request) -> str:
     key = request.headers.get("Idempotency-Key", "")
-    if not key or len(key) > LONGEST_KEY or not (key.isascii() and key.isprintable()):
+    if len(key) > LONGEST_KEY or not re.fullmatch(KEY_PATTERN, key):
         raise DomainError(
             "idempotency_key",
             _(
-                "Send an Idempotency-Key of 1 to %(most)d printable ASCII characters, made anew "
-                "for each request and kept when it is repeated; this one has %(n)d characters."
+                "Send an Idempotency-Key of 1 to %(most)d printable ASCII characters without "
+                "blanks, made anew for each request and kept when it is repeated; this one has "
+                "%(n)d characters."
             )
             % {"most": LONGEST_KEY, "n": len(key)},
             where=["Idempotency-Key"],
