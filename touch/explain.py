@@ -9,7 +9,9 @@ from django.utils.translation import gettext as _
 from campaigns.controls import UNIVERSAL, bucket_of
 from campaigns.models import Channel
 from campaigns.planned import IdleOffer, PlannedOffer
+from common.naming import in_chinese
 from contacts.record import PERSONALISED
+from customers.catalogue import CITY
 
 from .answers import Considered
 from .current import Current
@@ -95,6 +97,12 @@ class _Looks:
             return None if self._eligible(offer) else Shut(gate)
         return self._choice.gates.is_shut(gate, offer)
 
+    def _city(self, code: str) -> str:
+        """A city in the reader's language; its code where the plan knows no name of it."""
+        city = self._words.planned.by_code.get(CITY)
+        names = {c: zh if in_chinese() else en for c, zh, en in city.values} if city else {}
+        return names.get(code, code)
+
     def _eligible(self, offer: PlannedOffer) -> bool:
         if not offer.eligibility:
             return True
@@ -126,8 +134,8 @@ class _Looks:
                 return _valid(*what)
             case Gate.CITY:
                 return _("Only in %(cities)s; the customer is of %(city)s") % {
-                    "cities": ", ".join(offer.cities),
-                    "city": self._now.city,
+                    "cities": _(", ").join(map(self._city, offer.cities)),
+                    "city": self._city(self._now.city),
                 }
             case Gate.CHANNEL:
                 return _("Carried by %s only") % _(", ").join(map(_channel, what))

@@ -83,7 +83,7 @@ def once(
         row = KeptReply(caller=str(caller), key=key, digest=digest)
         # Waits for whoever is doing the same; ignored, where it has been done.
         KeptReply.objects.bulk_create([row], ignore_conflicts=True)
-        kept = KeptReply.objects.select_for_update().get(caller=str(caller), key=key)
+        kept = KeptReply.objects.get(caller=str(caller), key=key)
         if kept.digest != digest:
             raise DomainError(
                 "key_used",

@@ -101,7 +101,7 @@ def test_validity_is_told_by_the_day_of_the_contact_in_the_province(
 
 def test_city(clerk: User) -> None:
     publish()
-    assert gate_of(clerk, "P4") == ("city", "Only in ningbo; the customer is of hangzhou")
+    assert gate_of(clerk, "P4") == ("city", "Only in Ningbo; the customer is of Hangzhou")
 
 
 def test_channel(clerk: User) -> None:

@@ -15,6 +15,7 @@ from uuid import uuid4
 import pytest
 import schemathesis
 from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -31,7 +32,6 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from config.wsgi import application
 from tests.accounts.clients import make_client
 from tests.campaigns import province
 from tests.campaigns.people import customer, publish_day
@@ -40,7 +40,6 @@ pytestmark = pytest.mark.django_db
 
 DESCRIPTION = json.loads(Path("docs/openapi.json").read_text())
 SCHEMA = schemathesis.openapi.from_dict(DESCRIPTION)
-SCHEMA.app = application
 # The key is the test's own; whether a call without it is refused is one of the checks.
 SCHEMA.config.generation.with_security_parameters = False
 OPERATIONS = {
@@ -95,9 +94,11 @@ def operation(name: str) -> Any:
 
 
 @pytest.fixture
-def world(settings: Any, noon: datetime) -> Iterator[World]:
+def world(settings: Any, noon: datetime, tmp_path: Path) -> Iterator[World]:
     """Its connection outlives a request: it holds the transaction of the test."""
     settings.LAKE_PARTS = 2
+    settings.STATIC_ROOT = tmp_path  # one that is there, where nothing was collected
+    SCHEMA.app = get_wsgi_application()
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     yield World(noon)
