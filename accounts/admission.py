@@ -108,7 +108,11 @@ WIDTH = len(_Row._fields)
 
 def admit(key: str, *, cost: int = 1) -> Client:
     """Return the client that holds the key; one statement. Raises what ``admitted`` raises."""
-    return admitted(run(_ADMIT, parameters(key_hash(key), cost=cost)).fetchone())
+    return admit_hash(key_hash(key), cost=cost)
+
+
+def admit_hash(key_hash: str, *, cost: int = 1) -> Client:
+    return admitted(run(_ADMIT, parameters(key_hash, cost=cost)).fetchone())
 
 
 def key_hash(key: str) -> str:

@@ -72,6 +72,14 @@ class PolicyVersion(Named):
         constraints = [
             models.UniqueConstraint(fields=["policy", "number"], name="campaigns_policy_version")
         ]
+        indexes = [
+            # The few that every answer asks for.
+            models.Index(
+                fields=["policy"],
+                condition=models.Q(capacity__isnull=False),
+                name="campaigns_with_capacity",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.policy_id}@{self.number}"

@@ -7,6 +7,7 @@ import structlog
 from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
+from common.masking import mask_log
 from deploy import embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -111,11 +112,12 @@ MODELS_DIR = Path(env("MODELS_DIR", default=str(VAR_DIR / "models")))
 LAKE_PARTS = env.int("LAKE_PARTS", default=16)
 # Business days of the lake before the published one.
 LAKE_KEEP_DAYS = env.int("LAKE_KEEP_DAYS", default=90)
-# What happened at contacts; no limit reaches further back than 800 days.
-CONTACT_KEEP_DAYS = env.int("CONTACT_KEEP_DAYS", default=800)
 # Until when what became of an answer may be reported; for how long answers are kept.
 DECISION_DAYS = env.int("DECISION_DAYS", default=30)
 DECISION_KEEP_DAYS = env.int("DECISION_KEEP_DAYS", default=400)
+# What happened at contacts. No limit reaches further back than 800 days, and the oldest decision
+# must find all that it was made from.
+CONTACT_KEEP_DAYS = env.int("CONTACT_KEEP_DAYS", default=800 + DECISION_KEEP_DAYS)
 ENGINE_MEMORY = env("ENGINE_MEMORY", default="3GiB")
 ENGINE_THREADS = env.int("ENGINE_THREADS", default=2)
 
@@ -271,6 +273,7 @@ LOGGING = {
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                mask_log,
                 structlog.processors.JSONRenderer(ensure_ascii=False),
             ],
         }

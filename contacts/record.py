@@ -86,9 +86,12 @@ class Met:
         return tuple(keys)
 
     @property
-    def holds(self) -> str:
-        """What an order holds: the group, of which one policy may be held, or the policy."""
-        return f"group:{self.group}" if self.group else f"policy:{self.policy}"
+    def holds(self) -> tuple[str, ...]:
+        """What an order holds: the policy, and its group, of which one policy may be held.
+
+        Both, since a later version of the policy may name another group or none.
+        """
+        return (f"policy:{self.policy}", *((f"group:{self.group}",) if self.group else ()))
 
 
 class Visits:
@@ -152,7 +155,8 @@ class Record:
         held = {name: until for name, until in self.held.items() if until > met.at}
         if met.kind == "ordered" and met.held_days:
             until = met.at + met.held_days * DAY
-            held[met.holds] = max(until, held.get(met.holds, until))
+            for name in met.holds:
+                held[name] = max(until, held.get(name, until))
         return held
 
     def _opted_out(self, met: Met) -> frozenset[str]:

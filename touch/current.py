@@ -26,6 +26,7 @@ from common.statements import run
 from contacts.record import Record
 
 Caller = User | Client
+LONGEST_NUMBER = 40
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ _FOUND = """
            a.city, a.profile, a.cells, a.offers, a.tiers, a.take_ups, a.worths, a.departed,
            r.version, r.times, r.held, r.opted_out,
            (SELECT max(id) FROM contacts_contactpolicyversion) AS contact_policy,
-           (SELECT jsonb_object_agg(policy, taken) FROM contacts_taken) AS taken,
+           (SELECT jsonb_object_agg(policy, taken) FROM contacts_taken WHERE policy IN
+            (SELECT policy_id FROM campaigns_policyversion WHERE capacity IS NOT NULL)) AS taken,
            ARRAY(SELECT code FROM customers_attribute WHERE sensitivity = 'sensitive') AS hidden
     FROM jsonb_array_elements_text(%(numbers)s::jsonb) WITH ORDINALITY AS asked(customer_no, place)
     LEFT JOIN (
@@ -135,7 +137,19 @@ def current_of(
 
 def current(customer_no: str, caller: User, *permissions: Permission) -> Current:
     """Return one customer; DomainError ``unknown_customer`` (404) where there is none to see."""
-    return known(current_of([customer_no], caller, *permissions)[1][0])
+    return known(current_of([checked(customer_no)], caller, *permissions)[1][0])
+
+
+def checked(number: str, *where: str | int) -> str:
+    """A customer number that can be one; DomainError ``malformed_number`` (400)."""
+    if not number.strip() or len(number) > LONGEST_NUMBER or not number.isprintable():
+        raise DomainError(
+            "malformed_number",
+            _("A customer number has 1 to %(most)d printable characters; %(n)d came: %(text)s.")
+            % {"most": LONGEST_NUMBER, "n": len(number), "text": ascii(number)[:60]},
+            where=list(where) or ["customer_no"],
+        )
+    return number
 
 
 def known(now: Current | None) -> Current:

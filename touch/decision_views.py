@@ -13,9 +13,9 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.models import Organisation
 from campaigns.models import Offer, PolicyVersion
 from common.errors import DomainError
+from common.masking import mask_number
 from common.pages import is_part, require
 from common.permissions import Permission
-from customers.selectors import mask_number
 
 from .cards import Card, cards_of
 from .feedback import SENDERS, once, record_feedback
@@ -72,7 +72,7 @@ def decision(request: HttpRequest, identifier: UUID) -> HttpResponse:
         "new": _named(found.new),
         "may_see_number": request.user.can(Permission.VIEW_SENSITIVE),
         "masked": mask_number(row.customer_no),
-        "city": Organisation.objects.get(code=row.city).name,
+        "city": next((o.name for o in Organisation.objects.filter(code=row.city)), row.city),
     }
     return render(request, "touch/decision.html", context)
 

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 
 from campaigns.planned import PlannedAttribute, PlannedOffer
+from common.masking import mask_number
 from common.naming import in_chinese
 from customers.models import Type
-from customers.selectors import mask_number
 from rules.kinds import Language
 from segmentation.definition import band_codes
 

@@ -30,6 +30,8 @@ from .words import Words, words_of
 MOST_ITEMS = 50
 DEFAULT_ITEMS = 10
 MOST_CUSTOMERS = 500
+# What is considered of one customer is every policy of every campaign.
+MOST_EXPLAINED = 20
 # A caller's clock may be off by so much; what is planned may lie so far ahead.
 BEHIND, AHEAD = timedelta(minutes=15), timedelta(hours=12)
 ASKERS = (Permission.RECOMMEND, Permission.VIEW_CUSTOMERS)
@@ -84,6 +86,13 @@ def recommend_all(
     customer asked for twice is answered twice.
     """
     asked = asked_of(channel, limit, at)
+    if explain and len(numbers) > MOST_EXPLAINED:
+        raise DomainError(
+            "too_many_explained",
+            _("At most %(most)d customers can be explained at once; these are %(n)d.")
+            % {"most": MOST_EXPLAINED, "n": len(numbers)},
+            where=["explain"],
+        )
     caller, found = current_of(numbers, user, *ASKERS, cost=len(numbers))
     answers = iter(_answers([now for now in found if now], caller, asked, explain))
     return [unknown_customer() if now is None else next(answers) for now in found]

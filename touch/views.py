@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -13,13 +14,14 @@ from common.errors import DomainError
 from common.pages import require
 from common.permissions import Permission
 from contacts.body import check_channel
+from contacts.recording import lock_records
 from contacts.services import set_opt_outs
 from contacts.words import OPTED_OUT_NAMES
 from segmentation.flow.selectors import customer_paths
 
 from .answers import by_category
 from .cards import cards_of
-from .current import current
+from .current import Current, current
 from .forms import OptOutForm, seen_of
 from .looks import groups_of
 from .recommendation import MOST_ITEMS, recommend
@@ -103,17 +105,23 @@ def opt_outs(request: HttpRequest, customer_no: str) -> HttpResponse:
         form = OptOutForm(request.POST)
         if not form.is_valid():
             raise DomainError("invalid", next(iter(form.errors.values()))[0])
-        wanted = form.wanted()
-        meanwhile = form.cleaned_data["seen"] != seen_of(held)
-        if request.POST.get("do") == "confirm" and not meanwhile:
-            set_opt_outs(
-                customer_no=now.customer_no, opted_out=wanted, city=now.city, by=str(request.user)
-            )
+        wanted, seen = form.wanted(), form.cleaned_data["seen"]
+        if request.POST.get("do") == "confirm" and _confirmed(request, now, wanted, seen):
             messages.success(request, _("Recorded: it holds from the next answer on."))
             return redirect("customer", customer_no=customer_no)
+        meanwhile = seen != seen_of(held)
         out = [OPTED_OUT_NAMES[code] for code in OPTED_OUT_NAMES if code in wanted - held]
         back = [OPTED_OUT_NAMES[code] for code in OPTED_OUT_NAMES if code in held - wanted]
         context |= {"marked": wanted, "asked": True, "out": out, "back": back}
         context["meanwhile"] = meanwhile
         status = 409 if meanwhile else 200
     return render(request, "touch/opt_outs.html", context, status=status)
+
+
+@transaction.atomic
+def _confirmed(request: HttpRequest, now: Current, wanted: frozenset[str], seen: str) -> bool:
+    """Set the opt-outs, unless somebody has changed them since the page was made."""
+    if seen != seen_of(lock_records([now.customer_no])[now.customer_no].opted_out):
+        return False
+    set_opt_outs(customer_no=now.customer_no, opted_out=wanted, city=now.city, by=str(request.user))
+    return True

@@ -20,7 +20,7 @@ from sqlglot import exp
 
 from common.errors import DomainError
 from common.keys import key_of
-from customers.selectors import mask_number
+from common.masking import mask_number
 from customers.tables import KEY_LENGTH
 from lake import partitions
 from lake.engine import DuckDB

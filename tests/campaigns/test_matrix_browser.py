@@ -26,6 +26,8 @@ def _province(live_server: Any, settings: Any) -> None:
 
 
 def change_hands(tab: Page, username: str) -> None:
+    # The page first, since it asks for news of itself and would be told that nobody is signed in.
+    tab.goto("about:blank")
     tab.context.clear_cookies()
     log_in(tab, username)
 

@@ -71,7 +71,7 @@ def test_an_event_is_kept_with_all_it_says_and_changes_the_record() -> None:
     assert (kept.version, kept.by) == (1, "crm")
     times = {key: {"sms": [day(0)]} for key in ("contacts", "contacts:policy:P1")}
     times |= {"contacts:group:g": {"sms": [day(0)]}}
-    assert record() == Record(1, times, {"group:g": day(30)})
+    assert record() == Record(1, times, {"group:g": day(30), "policy:P1": day(30)})
 
 
 def test_what_was_recorded_is_left_out_and_reported() -> None:

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.roles import ROLES
+from common.masking import mask_addresses, mask_number
 from common.permissions import Permission
 from customers.models import Attribute
-from customers.selectors import attributes_for, mask_number
+from customers.selectors import attributes_for
 from tests.accounts.people import make_province, make_user
 
 pytestmark = pytest.mark.django_db
@@ -77,3 +78,10 @@ def test_a_masked_number_keeps_its_length_and_never_shows_more_than_seven(number
     shown = len(masked) - masked.count("*") + number.count("*")
     assert shown <= 7 + number.count("*")
     assert len(number) < 2 or masked.count("*") >= 2
+
+
+def test_no_address_in_a_log_tells_a_whole_number() -> None:
+    text = "Not Found: /api/v1/customers/13812341234/opt-outs and /customers/?q=13812341234"
+    assert mask_addresses(text) == (
+        "Not Found: /api/v1/customers/138****1234/opt-outs and /customers/?q=138****1234"
+    )

@@ -20,6 +20,7 @@ class JsonOnly(DefaultContentNegotiation):
 
 def written(data: Any, **headers: str) -> HttpResponse:
     """The answer: dataclasses, dates, moments and identifiers as they are, and plain values."""
+    headers = {"Cache-Control": "no-store"} | headers
     return HttpResponse(
         orjson.dumps(data, default=str), content_type="application/json", headers=headers
     )

@@ -11,13 +11,15 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from common.api import Requires, problem_of
+from accounts.admission import admit_hash
+from common.api import Requires, Unproven, problem_of
 from common.errors import DomainError
 from common.permissions import Permission
 from contacts.services import set_opt_outs
-from touch.current import current
+from touch.current import checked, current
 from touch.feedback import SENDERS, Reported, once, record_feedback
 from touch.recommendation import ASKERS, recommend, recommend_all
 from touch.replay import READERS, replay
@@ -27,7 +29,6 @@ from .description import BODY, HEADERS, NO_CUSTOMER, NO_DECISION, NOT_PUBLISHED,
 from .reading import Json
 from .rendering import JsonOnly, written
 from .serializers import (
-    CUSTOMER_NO,
     KEY_PATTERN,
     LONGEST_KEY,
     BatchQuestion,
@@ -42,31 +43,20 @@ from .serializers import (
 )
 
 OPTERS = (Permission.SET_OPT_OUTS,)
-LONGEST_NUMBER = CUSTOMER_NO["max_length"]
 # Bytes: a thousand events of feedback are a quarter of it.
 MOST_BODY = 1_000_000
-
-
-def checked(number: str, *where: str | int) -> str:
-    """A customer number that can be one; DomainError ``malformed_number`` (400)."""
-    if not number.strip() or len(number) > LONGEST_NUMBER or not number.isprintable():
-        raise DomainError(
-            "malformed_number",
-            _("A customer number has 1 to %(most)d printable characters; %(n)d came: %(text)s.")
-            % {"most": LONGEST_NUMBER, "n": len(number), "text": ascii(number)[:60]},
-            where=list(where) or ["customer_no"],
-        )
-    return number
 
 
 class TouchView(APIView):
     """One operation. A body that is too large is refused before it is read."""
 
     content_negotiation_class = JsonOnly
+    metadata_class = None
     parser_classes = (Json,)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        size = int(request.META.get("CONTENT_LENGTH") or 0)
+        told = request.META.get("CONTENT_LENGTH") or "0"
+        size = int(told) if told.isdigit() else 0
         if size > MOST_BODY:
             raise DomainError(
                 "body_too_large",
@@ -75,6 +65,20 @@ class TouchView(APIView):
                 status=413,
             )
         super().initial(request, *args, **kwargs)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Who has not been admitted yet is told of that before anything else, and pays for it."""
+        if _is_bad_input(exc) and isinstance(self.request.user, Unproven):
+            try:
+                admit_hash(self.request.user.key_hash)
+            except DomainError as refusal:
+                exc = refusal
+        return super().handle_exception(exc)
+
+
+def _is_bad_input(error: Exception) -> bool:
+    """Whether it was found before any statement."""
+    return getattr(error, "status_code", getattr(error, "status", None)) in (400, 415)
 
 
 @lru_cache(maxsize=8)
