@@ -19,7 +19,7 @@ from common.permissions import Permission
 from contacts.rules import rules_at
 
 from .answers import Recommendation
-from .current import Caller, Current, current_of, known, unknown_customer
+from .current import Caller, Current, checked, current_of, known, unknown_customer
 from .decisions import keep
 from .explain import considered_of
 from .gates import Asked, Gates, Touched
@@ -62,11 +62,11 @@ def recommend(
     holds for any channel. ``at``: when the customer is met, now if not said; an aware time.
     ``explain``: also what was considered and left out, and why.
 
-    Raises DomainError ``clock_skew`` (400), ``unknown_customer`` (404), and what ``current_of``
-    raises.
+    Raises DomainError ``clock_skew``, ``malformed_number`` (400), ``unknown_customer`` (404), and
+    what ``current_of`` raises.
     """
     asked = asked_of(channel, limit, at)
-    caller, [now] = current_of([customer_no], user, *ASKERS)
+    caller, [now] = current_of([checked(customer_no)], user, *ASKERS)
     [answer] = _answers([known(now)], caller, asked, explain)
     return answer
 

@@ -337,3 +337,19 @@ def test_each_is_said_in_the_callers_language(
     for problem, chars in ((english, False), (chinese, True)):
         texts = [problem["detail"], *(e["message"] for e in problem.get("errors", []))]
         assert {any("\u4e00" <= c <= "\u9fff" for c in text) for text in texts} == {chars}, texts
+
+
+def test_so_many_can_not_be_explained_at_once(key: str) -> None:
+    body = {"customers": [f"{n}" for n in range(21)], "explain": True}
+    status, problem = refused(key, "post", BATCH, data=json.dumps(body))
+    assert (status, problem["code"], problem["where"]) == (400, "too_many_explained", ["explain"])
+
+
+def test_a_caller_without_a_true_key_hears_of_that_first() -> None:
+    invented = "jz_00000000_" + "a" * 43
+    assert refused(invented, "get", f"{ASK}?channel=pigeon")[0] == 401
+    assert refused(invented, "post", BATCH, data="{")[0] == 401
+
+
+def test_there_is_nothing_to_be_asked_about_an_operation(key: str) -> None:
+    assert refused(key, "options", ASK)[0] == 405

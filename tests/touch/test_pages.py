@@ -406,3 +406,9 @@ def test_contacts_and_decisions_of_another_city_s_time_stay_there(asked: Client)
     context = other.get(PAGE).context
     assert context["contacts"] == []
     assert [row.city for row in context["decisions"]] == ["ningbo"]
+
+
+@pytest.mark.parametrize("number", ["1\x002", "1" * 41])
+def test_what_can_be_no_number_is_told_so(clerk: Client, number: str) -> None:
+    assert clerk.get(reverse("customer-search"), {"q": number}).status_code == 400
+    assert clerk.get(reverse("customer", args=[number])).status_code == 400

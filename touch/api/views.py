@@ -114,7 +114,7 @@ class Recommendations(TouchView):
     )
     def get(self, request: Request, customer_no: str) -> HttpResponse:
         asked = _question(get_language()).run_validation(request.query_params)
-        return written(recommend(checked(customer_no), user=request.user, **asked))
+        return written(recommend(customer_no, user=request.user, **asked))
 
 
 class RecommendationsBatch(TouchView):
