@@ -17,6 +17,8 @@ from touch.answers import Recommendation, by_category
 from touch.recommendation import recommend
 from touch.words import _words_of
 
+from .told import told
+
 pytestmark = pytest.mark.django_db
 NUMBER = "12000000001"
 PERSON = {"number": 12000000001}
@@ -206,18 +208,18 @@ def test_a_sensitive_attribute_is_told_nowhere(clerk: User, auditor: User) -> No
         "A condition on attributes that you may not see holds"
     )
     for secret in ("1234", "1,234", "5000", "5,000", "poor"):
-        assert secret not in repr(hidden)
+        assert secret not in told(hidden)
     open_ = recommend(NUMBER, user=auditor)
-    assert "1,234" in repr(open_)
+    assert "1,234" in told(open_)
     assert texts(open_, "P3")["cell"] == "uplift: earning: poor"
     assert "5000" in texts(open_, "P3")["eligibility"]
 
 
 def test_an_attribute_declared_sensitive_is_hidden_at_once(clerk: User) -> None:
-    answer(clerk)
+    assert "90" in told(answer(clerk).profile)
     Attribute.objects.filter(pk="arpu").update(sensitivity="sensitive")
     found = recommend(NUMBER, user=clerk)
-    assert "90" not in repr((found.profile, found.cells, found.items))
+    assert "90" not in told((found.profile, found.cells, found.items))
 
 
 def test_numbers_are_masked_unless_they_may_be_seen(clerk: User, auditor: User) -> None:
@@ -237,9 +239,9 @@ def test_a_text_that_looks_like_a_telephone_number_is_masked(clerk: User, audito
     load("policies", edited("policies", 0, eligibility="contact like '139%'"))
     found = answer(clerk, customer(**PERSON, contact="13912345678"))
     assert {f.code: f.shown for f in found.profile}["contact"] == "139****5678"
-    assert "13912345678" not in repr(found)
+    assert "13912345678" not in told(found)
     assert "139****5678" in texts(found, "P1")["eligibility"]
-    assert "13912345678" in repr(recommend(NUMBER, user=auditor))
+    assert "13912345678" in told(recommend(NUMBER, user=auditor))
 
 
 def test_words_are_kept_by_plan(clerk: User) -> None:
