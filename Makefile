@@ -4,7 +4,7 @@ VENV := .venv/bin
 UV_COMPILE := $(VENV)/uv pip compile --python-version 3.11 --generate-hashes --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down status test test-long check bench lock audit-deps venv python
+.PHONY: help run up down status test test-long check bench bench-models lock audit-deps venv python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ check: venv ## lint, format, types, layers, templates, migrations
 
 bench: venv ## the benchmark table   [ONLY=assign CUSTOMERS=2000000]
 	@exec $(VENV)/python -m bench
+
+bench-models: venv ## what the models reach on public data and planted truth   [ONLY=propensity]
+	@exec $(VENV)/python -m bench.figures
 
 lock: venv ## write the lock files anew from requirements*.in
 	$(UV_COMPILE) requirements.in -o requirements.txt
