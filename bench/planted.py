@@ -34,7 +34,12 @@ class Planted:
         source = next(s for s in _sources() if s["table"] == name)
         columns = {"city": source["city"]} if "city" in source else {}
         columns |= source["columns"]
-        key = {"customers": "customer_no", "orders": "order_no", "contacts": "contact_no"}[name]
+        key = {
+            "customers": "customer_no",
+            "orders": "order_no",
+            "contacts": "contact_no",
+            "trials": "trial_no",
+        }[name]
         read = {key: frame[source["key"]]}
         for attribute, mapping in columns.items():
             if isinstance(mapping, str):

@@ -30,7 +30,9 @@ from jobs.models import Run, State
 from jobs.services import start_run
 from jobs.work import Done
 from lake.models import Partition
+from scoring.health import record_days
 from scoring.models import ModelVersion
+from scoring.score import SCORES
 from scoring.score import score as score_customers
 from scoring.selectors import current_versions
 from segmentation.assign import CELLS
@@ -43,7 +45,7 @@ from segmentation.services import refuse_unfit
 
 KIND = "day"
 # Raise it when a step gives another result for equal inputs: then a repeated day is a new one.
-CODE = 1
+CODE = 2
 
 
 @dataclass(frozen=True)
@@ -112,9 +114,24 @@ def ingest(day: Day) -> Done:
 
 
 def score(day: Day) -> Done:
-    """Every published model looks at every customer: value index, movement index and grade."""
-    scores = score_customers(day.partition("customers"), day.models(), progress=day.progress)
-    return Done(output={"scores": scores.pk}, counts={"rows": scores.rows, **scores.facts})
+    """Every published model looks at every customer: score, grade and reasons; it is watched."""
+    scores = score_customers(
+        day.partition("customers"),
+        day.models(),
+        yesterday=day.yesterday(SCORES),
+        progress=day.progress,
+    )
+    alerts = record_days(scores, day.models())
+    stale = [code for code, facts in scores.facts["models"].items() if "stale_since" in facts]
+    return Done(
+        output={SCORES: scores.pk},
+        counts={
+            "rows": scores.rows,
+            "nulls": scores.facts["nulls"],
+            "alerts": alerts,
+            "stale": stale,
+        },
+    )
 
 
 def assign(day: Day) -> Done:
@@ -251,7 +268,7 @@ def _published_before(business_date: date) -> dict[str, dict[str, str]]:
     earlier = Publication.objects.filter(business_date__lt=business_date)
     last = earlier.order_by("-business_date", "-id").first()
     versions = last.versions if last else {}
-    return {name: versions[name] for name in (CELLS, MEMBERS) if name in versions}
+    return {name: versions[name] for name in (SCORES, CELLS, MEMBERS) if name in versions}
 
 
 def _in_order(model: Any, pinned: list[dict[str, Any]]) -> list[Any]:

@@ -141,6 +141,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
     else {"visibility_timeout": 1800}
 )
 CELERY_TIMEZONE = "UTC"
+# Runs of these kinds go to a queue of their own, so that a training never keeps the day waiting.
+SLOW_KINDS = ("training",)
+CELERY_TASK_ROUTES = {"jobs.work_slowly": {"queue": "training"}}
+# Rows that one training reads at most; whole parts, so somewhat fewer.
+TRAINING_ROWS = env.int("TRAINING_ROWS", default=1_000_000)
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=60)
 STEP_ATTEMPTS = env.int("STEP_ATTEMPTS", default=5)
 

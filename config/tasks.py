@@ -3,8 +3,10 @@
 from celery import shared_task
 
 from jobs.models import Run
-from jobs.services import BELL
+from jobs.services import BELL, SLOW_BELL
 from jobs.work import work_once
+from scoring.training import KIND as TRAINING
+from scoring.training import steps_of_training
 from segmentation.insight.jobs import KIND as INSIGHT
 from segmentation.insight.jobs import steps_of_insight
 
@@ -12,7 +14,7 @@ from . import nightly, upkeep
 from .daily import KIND as DAY
 from .daily import steps_of_a_day
 
-STEPS = {DAY: steps_of_a_day, INSIGHT: steps_of_insight}
+STEPS = {DAY: steps_of_a_day, INSIGHT: steps_of_insight, TRAINING: steps_of_training}
 
 
 @shared_task(name=BELL, acks_late=False)
@@ -25,6 +27,12 @@ def work(run_id: int) -> None:
     run = Run.objects.filter(pk=run_id).first()
     if run is not None:
         work_once(run, STEPS[run.kind]())
+
+
+@shared_task(name=SLOW_BELL, acks_late=False)
+def work_slowly(run_id: int) -> None:
+    """The same for runs that may take hours, in the queue of the trainer."""
+    work(run_id)
 
 
 @shared_task(name="day.begin_due")

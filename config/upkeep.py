@@ -51,6 +51,7 @@ def referred_to() -> Iterator[Name]:
         named = Partition.objects.filter(key__in=made)
         yield from named.values_list("dataset", "business_date", "key")
     for run in Run.objects.unfinished():
-        ids = [made for step in run.steps.all() for made in step.output.values()]
+        made = (made for step in run.steps.all() for made in step.output.values())
+        ids = [one for one in made if isinstance(one, int)]
         named = Partition.objects.filter(pk__in=ids)
         yield from named.values_list("dataset", "business_date", "key")

@@ -1,9 +1,15 @@
 """The attribute catalogue as the rule language reads it."""
 
+from collections.abc import Callable
+
+from django.utils.translation import gettext as _
+
 from accounts.models import Level, Organisation
+from common.errors import DomainError
 from common.keys import key_of
+from common.naming import in_chinese
 from rules import Attribute as RuleAttribute
-from rules import Catalogue
+from rules import Catalogue, Rule, RuleError
 
 from .models import Attribute, Origin
 
@@ -45,3 +51,20 @@ def catalogue_key() -> str:
             .values_list("code", flat=True)
         ),
     )
+
+
+def compiled(
+    compile_: Callable[[str, Catalogue], Rule], text: str, catalogue: Catalogue, *where: str | int
+) -> Rule:
+    """The rule, or DomainError ``bad_rule`` that says where in the text what is wrong."""
+    try:
+        return compile_(text, catalogue)
+    except RuleError as error:
+        message = _("line %(line)d, column %(column)d: %(text)s") % {
+            "line": error.line,
+            "column": error.column,
+            "text": error.render("zh-hans" if in_chinese() else "en"),
+        }
+        raise DomainError(
+            "bad_rule", message, where=list(where), rule_code=error.code, **error.extra()
+        ) from error

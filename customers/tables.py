@@ -1,4 +1,4 @@
-"""The tables that are ingested: customers (their columns are the catalogue's), orders, contacts.
+"""The tables that are ingested: customers (their columns are the catalogue's) and three of events.
 
 A table is a plain value, so that an ingest depends on what was pinned for it and on nothing else.
 """
@@ -17,7 +17,7 @@ from .models import Attribute, Origin, Type
 from .reasons import Reason
 
 CUSTOMER_NO = "customer_no"
-TABLES = ("customers", "orders", "contacts")
+TABLES = ("customers", "orders", "contacts", "trials")
 
 # Whole numbers are compared as doubles in rules, which are exact up to here.
 GREATEST_INTEGER = 2**53 - 1
@@ -26,6 +26,7 @@ KEY_LENGTH = 40
 TEXT_LENGTH = 200
 
 CHANNELS = ("front_desk", "outbound_call", "sms", "app", "web")
+ARMS = ("treated", "control")
 OUTCOMES = ("shown", "accepted", "declined", "ordered", "complained")
 
 SQL_TYPES = {
@@ -119,7 +120,19 @@ CONTACTS = Table(
         Column("reason", Type.TEXT),
     ),
 )
-FIXED = {table.name: table for table in (ORDERS, CONTACTS)}
+# Who was contacted by lot, and who was left alone: what a contact adds can be told from these only.
+TRIALS = Table(
+    "trials",
+    "trial_no",
+    (
+        _identifier("trial_no", Reason.NULL_KEY),
+        _identifier(CUSTOMER_NO),
+        Column("assigned_on", Type.DATE, missing=Reason.MISSING_VALUE),
+        _identifier("trial"),
+        _category("arm", ARMS),
+    ),
+)
+FIXED = {table.name: table for table in (ORDERS, CONTACTS, TRIALS)}
 
 
 def pin_catalogue() -> dict[str, Any]:

@@ -176,17 +176,29 @@ def main() -> int:
 
 
 def children(place: Place, port: int) -> list[Child]:
-    """The portal, one worker, and beat: in the order in which they start."""
+    """The portal, a worker, a trainer, and beat: in the order in which they start."""
     python = sys.executable
     celery = [python, "-m", "celery", "-A", "config"]
     worker = [*celery, "worker", "--loglevel", "INFO", "--hostname", f"worker-{place.key}@%h"]
     worker += ["--concurrency", os.environ.get("WORKERS") or "2", "--without-gossip"]
+    # Models are trained beside the day, never before it: one at a time, and after everybody else.
+    trainer = ["env", "OMP_NUM_THREADS=1", "nice", "-n", "15", *celery, "worker"]
+    trainer += [
+        "--loglevel",
+        "INFO",
+        "--queues",
+        "training",
+        "--hostname",
+        f"trainer-{place.key}@%h",
+    ]
+    trainer += ["--concurrency", "1", "--without-gossip"]
     beat = [*celery, "beat", "--loglevel", "INFO", "--pidfile="]
     beat += ["--schedule", str(place.running / "beat-schedule")]
     return [
         Child("portal", portal_command(port), place.logs / "portal.log"),
         # A step in hand is lost when the grace is over, and is taken up again: its job row says so.
         Child("worker", worker, place.logs / "worker.log", grace=20),
+        Child("trainer", trainer, place.logs / "trainer.log", grace=20),
         Child("beat", beat, place.logs / "beat.log"),
     ]
 

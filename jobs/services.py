@@ -26,8 +26,10 @@ from .memory import peak_mib
 from .models import Run, State, Step
 from .outbox import ring
 
-# The task that does the next step of a run; config.tasks defines it.
+# The tasks that do the next step of a run; config.tasks defines them. Kinds of runs that may take
+# hours have a bell of their own, heard by workers of their own: the day never waits behind them.
 BELL = "jobs.work"
+SLOW_BELL = "jobs.work_slowly"
 
 # Between attempts; doubled each time.
 FIRST_PAUSE_SECONDS = 2.0
@@ -36,7 +38,9 @@ logger = logging.getLogger(__name__)
 
 __all__ = [
     "BELL",
+    "SLOW_BELL",
     "Claim",
+    "cancel",
     "claim",
     "fail",
     "finish",
@@ -175,6 +179,34 @@ def release(claim: Claim) -> None:
     ring_run(claim.run)
 
 
+@transaction.atomic
+def cancel(run: Run, *, by: By) -> bool:
+    """End an unfinished run at its next step's next sign of life; False if it had ended.
+
+    The present step fails with code ``cancelled`` and its holder loses the lease. Asking for the
+    same run again takes it up where it stood.
+    """
+    ended = Run.objects.unfinished().filter(pk=run.pk)
+    if not ended.update(state=State.FAILED, finished_at=Now()):
+        return False
+    step = run.steps.exclude(state=State.DONE).order_by("position").first()
+    error = {
+        "code": "cancelled",
+        "message": _("Cancelled by %s.") % by,
+        "extra": {},
+    }
+    Step.objects.filter(pk=step.pk).exclude(state=State.DONE).update(
+        state=State.FAILED,
+        token=F("token") + 1,
+        lease_until=None,
+        error=error,
+        finished_at=Now(),
+    )
+    log(by=by, action="cancel_run", target=_target(run))
+    run.refresh_from_db()
+    return True
+
+
 def _leave(claim: Claim, **values: Any) -> None:
     values = {"lease_until": None} | values
     if not Step.objects.held_by(claim.step.pk, claim.token).update(**values):
@@ -197,7 +229,7 @@ def _give_up(run: Run, step: Step) -> None:
 def ring_run(run: Run) -> None:
     """Ring for the run's next step, inside the transaction that made it due."""
     Run.objects.filter(pk=run.pk).update(rung_at=Now())
-    ring(BELL, {"run_id": run.pk})
+    ring(SLOW_BELL if run.kind in settings.SLOW_KINDS else BELL, {"run_id": run.pk})
 
 
 def reconcile() -> int:

@@ -20,7 +20,7 @@ from .events import draw_events
 from .files import ParquetFile, is_made, write_text
 from .workers import share_out
 
-VERSION = 1
+VERSION = 2
 TRAINING = -1
 # Below this a second process takes longer to start than it saves.
 WORTH_A_PROCESS = 500_000
@@ -49,6 +49,7 @@ class Day:
             "customers": tables.CUSTOMERS,
             "orders": tables.ORDERS,
             "contacts": tables.CONTACTS,
+            "trials": tables.TRIALS,
             "breaches": tables.BREACH_TRUTH,
         }
         if self.number == TRAINING:
@@ -58,7 +59,7 @@ class Day:
         return files
 
     def path(self, name: str) -> Path:
-        if name in ("customers", "orders", "contacts"):
+        if name in ("customers", "orders", "contacts", "trials"):
             return self.folder / self.date.isoformat() / f"{name}.parquet"
         return self.folder / "truth" / self.date.isoformat() / f"{name}.parquet"
 
@@ -99,6 +100,7 @@ class Day:
         made["customers"] = tables.customers_table(columns)
         made["orders"] = tables.orders_table(events.orders, block, self.date)
         made["contacts"] = tables.contacts_table(events.contacts, block, self.date)
+        made["trials"] = tables.trials_table(events.pilots, block, self.date)
         made["breaches"] = tables.breaches_table(events.orders, block, self.date)
         return made
 

@@ -19,6 +19,7 @@ from .places import CITIES, PLANS
 from .products import PRODUCTS
 
 LABEL = "left_within_30d"
+ARMS = ("C", "T")
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,15 @@ CHURN_TRUTH = pa.schema(
         "left": pa.bool_(),
     }
 )
+TRIALS = pa.schema(
+    {
+        "TRIAL_NO": pa.string(),
+        "USER_NO": pa.string(),
+        "ASSIGN_DATE": pa.date32(),
+        "POLICY_NO": pa.string(),
+        "ARM": pa.string(),
+    }
+)
 PILOT_TRUTH = pa.schema(
     {
         "customer_no": pa.string(),
@@ -238,6 +248,19 @@ def pilots_table(pilots: Columns) -> pa.Table:
         pa.array(pilots["if_contacted"]),
     ]
     return pa.Table.from_arrays(arrays, schema=PILOT_TRUTH)
+
+
+def trials_table(pilots: Columns, block: int, day: date) -> pa.Table:
+    """Return who took part in a pilot and on which side the lot put him; empty but on day 0."""
+    n = len(pilots["offer"])
+    arrays = [
+        order_numbers("T", n, block, day),
+        numbers_of(pilots),
+        _same_day(day, n),
+        _policies(pilots["offer"]),
+        _words(ARMS, pilots["contacted"].astype(np.int8)),
+    ]
+    return pa.Table.from_arrays(arrays, schema=TRIALS)
 
 
 def breaches_table(orders: Columns, block: int, day: date) -> pa.Table:

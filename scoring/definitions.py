@@ -8,51 +8,27 @@ from django.utils.translation import gettext as _
 from accounts.services import log
 from common.definitions import CODE, NAME, Changes, Document
 from common.errors import DomainError
-from common.intervals import check_partition
+from customers.catalogue import compiled, rule_catalogue
 from customers.models import Attribute, Origin, Type
+from rules import compile_condition
 
-from .fitted import intervals_of
+from .kinds import KINDS
+from .kinds.base import ATTRIBUTE, Kind
 from .models import Model
 
-LIMIT = {"type": "number"}
-ATTRIBUTE = {"type": "string", "minLength": 1, "maxLength": 60}
-INDICATOR = {
-    "type": "object",
-    "properties": {
-        "attribute": ATTRIBUTE,
-        "weight": {"type": "number", "exclusiveMinimum": 0},
-        "from": LIMIT,
-        "to": LIMIT,
-    },
-    "required": ["attribute", "weight", "from", "to"],
-    "additionalProperties": False,
-}
-GRADES = {
-    "type": "object",
-    "properties": {
-        "output": ATTRIBUTE,
-        "bands": {
-            "type": "array",
-            "minItems": 1,
-            "items": {
-                "type": "object",
-                "properties": {"code": CODE, "from": LIMIT, "to": LIMIT},
-                "required": ["code"],
-                "additionalProperties": False,
-            },
-        },
-    },
-    "required": ["output", "bands"],
-    "additionalProperties": False,
+COMMON = {
+    "code": CODE,
+    "name": NAME,
+    "reasons": ATTRIBUTE,
+    "population": {"type": "string", "minLength": 1, "maxLength": 4000},
 }
 
 
-def _model(kind: str, properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
-    common = {"code": CODE, "name": NAME, "kind": {"const": kind}, "output": ATTRIBUTE}
+def _model(kind: Kind) -> dict[str, Any]:
     return {
         "type": "object",
-        "properties": common | properties,
-        "required": ["code", "name", "kind", "output", *required],
+        "properties": COMMON | {"kind": {"const": kind.code}} | kind.properties,
+        "required": ["code", "name", "kind", *kind.required],
         "additionalProperties": False,
     }
 
@@ -62,29 +38,14 @@ SCHEMA = {
     "items": {
         "type": "object",
         "required": ["kind"],
-        "properties": {"kind": {"enum": ["value_index", "movement_tree"]}},
-        "if": {"properties": {"kind": {"const": "value_index"}}},
-        "then": _model(
-            "value_index",
-            {"indicators": {"type": "array", "minItems": 1, "items": INDICATOR}},
-            ["indicators"],
-        ),
-        "else": _model(
-            "movement_tree",
+        "properties": {"kind": {"enum": list(KINDS)}},
+        "allOf": [
             {
-                "label": ATTRIBUTE,
-                "features": {
-                    "type": "array",
-                    "minItems": 1,
-                    "uniqueItems": True,
-                    "items": ATTRIBUTE,
-                },
-                "max_depth": {"type": "integer", "minimum": 1, "maximum": 20},
-                "min_leaf": {"type": "number", "exclusiveMinimum": 0, "maximum": 0.5},
-                "grades": GRADES,
-            },
-            ["label", "features", "max_depth", "min_leaf"],
-        ),
+                "if": {"properties": {"kind": {"const": code}}, "required": ["kind"]},
+                "then": _model(kind),
+            }
+            for code, kind in KINDS.items()
+        ],
     },
 }
 
@@ -93,9 +54,9 @@ SCHEMA = {
 def load(content: list[dict[str, Any]], by: str) -> Changes:
     """Write the models; a model's versions are made by training, not here."""
     changes = Changes()
-    attributes = Attribute.objects.in_bulk()
+    known = _Known()
     for position, item in enumerate(content):
-        _check(item, attributes, [position])
+        known.check(item, [position])
         fields = {
             "name_zh": item["name"]["zh"],
             "name_en": item["name"]["en"],
@@ -121,90 +82,99 @@ def dump() -> list[dict[str, Any]]:
     ]
 
 
-def _check(item: dict[str, Any], attributes: dict[str, Attribute], where: list[Any]) -> None:
-    for index, indicator in enumerate(item.get("indicators", [])):
-        at = [*where, "indicators", index]
-        _number(attributes, indicator["attribute"], [*at, "attribute"])
-        if indicator["from"] == indicator["to"]:
-            raise DomainError(
-                "empty_indicator",
-                _("'from' and 'to' of %(attribute)s must differ, both are %(value)s.")
-                % {"attribute": indicator["attribute"], "value": indicator["from"]},
-                where=[*at, "to"],
-            )
-    for index, feature in enumerate(item.get("features", [])):
-        _feature(attributes, feature, [*where, "features", index])
-    if "label" in item:
-        _origin(attributes, item["label"], Origin.LABEL, [*where, "label"])
-    _origin(attributes, item["output"], Origin.SCORE, [*where, "output"])
-    if "grades" in item:
-        _check_grades(item, attributes, [*where, "grades"])
+class _Known:
+    """The catalogue, read once, and what each model of the document writes."""
 
+    def __init__(self) -> None:
+        self.attributes = Attribute.objects.in_bulk()
+        self.rules = rule_catalogue()
+        self.written: dict[str, str] = {}
 
-def _check_grades(item: dict[str, Any], attributes: dict[str, Attribute], where: list[Any]) -> None:
-    _origin(attributes, item["grades"]["output"], Origin.SCORE, [*where, "output"])
-    try:
-        check_partition(item["code"], intervals_of(item))
-    except DomainError as error:
-        error.extra["where"] = [*where, "bands"]
-        raise
-    known = {v["code"] for v in attributes[item["grades"]["output"]].values}
-    for index, band in enumerate(item["grades"]["bands"]):
-        if band["code"] not in known:
+    def check(self, item: dict[str, Any], where: list[Any]) -> None:
+        kind = KINDS[item["kind"]]
+        kind.check(item, where)
+        for attribute, at in kind.named(item):
+            self._feature(attribute, kind, [*where, *at])
+        if isinstance(item.get("label"), str):
+            self._origin(item["label"], Origin.LABEL, [*where, "label"])
+        for output, at in kind.writes(item):
+            self._output(output, item["code"], [*where, *at])
+        if "population" in item:
+            compiled(compile_condition, item["population"], self.rules, *where, "population")
+
+    def _output(self, output: Any, model: str, where: list[Any]) -> None:
+        attribute = self._origin(output.attribute, Origin.SCORE, where)
+        if attribute.type != output.type:
+            raise _wrong_type(attribute, output.type, where)
+        known = [v["code"] for v in attribute.values]
+        missing = [code for code in output.codes if code not in known]
+        if missing:
             raise DomainError(
                 "unknown_grade",
-                _("Grade '%(grade)s' is not a value of %(attribute)s: it has %(known)s.")
+                _("%(codes)s is not a value of %(attribute)s: it has %(known)s.")
                 % {
-                    "grade": band["code"],
-                    "attribute": item["grades"]["output"],
-                    "known": ", ".join(sorted(known)),
+                    "codes": ", ".join(missing),
+                    "attribute": attribute.code,
+                    "known": ", ".join(known),
                 },
-                where=[*where, "bands", index, "code"],
+                where=where,
+            )
+        other = self.written.setdefault(output.attribute, model)
+        if other != model:
+            raise DomainError(
+                "written_twice",
+                _("%(attribute)s is written by %(other)s already; each model writes its own.")
+                % {"attribute": attribute.code, "other": other},
+                where=where,
             )
 
+    def _feature(self, code: str, kind: Kind, where: list[Any]) -> None:
+        """A feature must be known before the outcome: labels are refused, and scores mostly."""
+        attribute = self._attribute(code, where)
+        if attribute.origin != Origin.SOURCE and not (
+            kind.reads_scores and attribute.origin == Origin.SCORE
+        ):
+            raise _wrong_origin(attribute, Origin.SOURCE, where)
+        if attribute.type == Type.TEXT:
+            raise DomainError(
+                "wrong_type",
+                _("A feature must not be free text, '%(code)s' is.") % {"code": code},
+                where=where,
+            )
 
-def _attribute(attributes: dict[str, Attribute], code: str, where: list[Any]) -> Attribute:
-    if code not in attributes:
-        raise DomainError(
-            "unknown_attribute",
-            _("Attribute '%(code)s' is not in the catalogue: define it in attributes.yaml.")
-            % {"code": code},
-            where=where,
-        )
-    return attributes[code]
+    def _attribute(self, code: str, where: list[Any]) -> Attribute:
+        if code not in self.attributes:
+            raise DomainError(
+                "unknown_attribute",
+                _("Attribute '%(code)s' is not in the catalogue: define it in attributes.yaml.")
+                % {"code": code},
+                where=where,
+            )
+        return self.attributes[code]
 
-
-def _origin(attributes: dict[str, Attribute], code: str, origin: Origin, where: list[Any]) -> None:
-    attribute = _attribute(attributes, code, where)
-    if attribute.origin != origin:
-        raise DomainError(
-            "wrong_origin",
-            _("Attribute '%(code)s' must have origin '%(origin)s' here, it has '%(is)s'.")
-            % {"code": code, "origin": origin.value, "is": attribute.origin},
-            where=where,
-        )
-
-
-def _number(attributes: dict[str, Attribute], code: str, where: list[Any]) -> None:
-    _origin(attributes, code, Origin.SOURCE, where)
-    if attributes[code].type not in (Type.INTEGER, Type.NUMBER, Type.BOOLEAN):
-        raise DomainError(
-            "wrong_type",
-            _("An indicator must be a number, '%(code)s' is of type '%(type)s'.")
-            % {"code": code, "type": attributes[code].type},
-            where=where,
-        )
+    def _origin(self, code: str, origin: Origin, where: list[Any]) -> Attribute:
+        attribute = self._attribute(code, where)
+        if attribute.origin != origin:
+            raise _wrong_origin(attribute, origin, where)
+        return attribute
 
 
-def _feature(attributes: dict[str, Attribute], code: str, where: list[Any]) -> None:
-    """A feature must be known before the outcome: labels and other models' scores are refused."""
-    _origin(attributes, code, Origin.SOURCE, where)
-    if attributes[code].type == Type.TEXT:
-        raise DomainError(
-            "wrong_type",
-            _("A feature must not be free text, '%(code)s' is.") % {"code": code},
-            where=where,
-        )
+def _wrong_origin(attribute: Attribute, origin: Origin, where: list[Any]) -> DomainError:
+    return DomainError(
+        "wrong_origin",
+        _("Attribute '%(code)s' must have origin '%(origin)s' here, it has '%(is)s'.")
+        % {"code": attribute.code, "origin": origin.value, "is": attribute.origin},
+        where=where,
+    )
+
+
+def _wrong_type(attribute: Attribute, wanted: Type, where: list[Any]) -> DomainError:
+    return DomainError(
+        "wrong_type",
+        _("'%(code)s' must be of type '%(wanted)s' here, it is of type '%(type)s'.")
+        % {"code": attribute.code, "wanted": wanted.value, "type": attribute.type},
+        where=where,
+    )
 
 
 DOCUMENTS = (Document("models", SCHEMA, load, dump),)

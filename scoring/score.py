@@ -1,92 +1,181 @@
 """The day's second step: every customer's scores, streamed through the models batch by batch."""
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from datetime import date
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import sqlglot
-from django.utils.translation import gettext as _
 from sqlglot import exp
 
-from common.errors import DomainError
 from common.keys import key_of
 from lake import partitions
 from lake.engine import DuckDB
 from lake.models import Partition
+from rules import Params, is_true
 
-from .fitted import FittedModel, fitted
+from .applied import Applied, Encoded, applied, types_of
+from .health import Met, Watch, met
 from .models import ModelVersion
+
+SCORES = "scores"
+# Raise it when equal inputs give another result.
+VERSION = 2
+SNAPSHOT, BEFORE = "snapshot", "before"
+CUSTOMER = "customer_no"
 
 
 def score(
     snapshot: Partition,
     versions: Sequence[ModelVersion],
     *,
+    yesterday: Partition | None = None,
     progress: Callable[[int, int], None],
 ) -> Partition:
-    """Return the ``scores`` partition: customer_no and one column per score, in snapshot order.
+    """Return the ``scores`` partition: customer_no and one column per output, in snapshot order.
 
-    Null features go where each model sends them; a null score stays null. Memory holds one batch
-    and one part's output. The facts count customers and, per score column, the nulls.
+    Null features go where each model sends them; a null score stays null. Who is outside a model's
+    population has none of its scores. Where a feature is
+    missing, or unknown of far more customers than it was in training, ``yesterday``'s scores of
+    that model stand, marked stale. Memory holds one batch and one part's output. The facts count
+    customers, per column the nulls, and per model what it met ("models", see scoring.health).
     """
-    key = key_of("score", 1, snapshot.key, [(v.pk, v.definition) for v in versions])
-    known = partitions.find("scores", snapshot.business_date, key)
+    before = [yesterday.business_date.isoformat(), yesterday.key] if yesterday else None
+    made_from = [(v.pk, v.definition) for v in versions]
+    key = key_of("score", VERSION, snapshot.key, made_from, before)
+    known = partitions.find(SCORES, snapshot.business_date, key)
     if known is not None:
         return known
-    models = [fitted(version) for version in versions]
-    _check_attributes(snapshot, models)
-    with partitions.writing("scores", snapshot.business_date, key, parts=snapshot.parts) as draft:
+    with partitions.writing(SCORES, snapshot.business_date, key, parts=snapshot.parts) as draft:
+        scoring = Scoring(snapshot, versions, yesterday)
         nulls: dict[str, int] = {}
         for part in range(snapshot.parts):
-            table = score_part(snapshot.file(part), models)
+            table = scoring.part(part)
             for name in table.column_names[1:]:
                 nulls[name] = nulls.get(name, 0) + table.column(name).null_count
             pq.write_table(table, draft.file(part), compression="zstd")
             progress(part + 1, snapshot.parts)
-        draft.facts = {"customers": snapshot.rows, "nulls": nulls}
+        draft.facts = {"customers": snapshot.rows, "nulls": nulls, "models": scoring.told()}
     assert draft.partition is not None
     return draft.partition
 
 
-def _check_attributes(snapshot: Partition, models: Sequence[FittedModel]) -> None:
-    present = set(pq.read_schema(snapshot.file(0)).names)
-    absent = sorted({a for model in models for a in model.encoder.attributes} - present)
-    if absent:
-        raise DomainError(
-            "attribute_missing",
-            _(
-                "The snapshot of %(date)s lacks %(attributes)s, which a published model reads: "
-                "add them to the source's mapping or publish a model without them."
+class Scoring:
+    """The models of one day over one snapshot, part by part."""
+
+    def __init__(
+        self, snapshot: Partition, versions: Sequence[ModelVersion], yesterday: Partition | None
+    ) -> None:
+        self.snapshot = snapshot
+        self.yesterday = yesterday
+        self.schema = pq.read_schema(snapshot.file(0))
+        self.models = _applied(versions)
+        self.met: dict[str, Met] = {m.code: met(snapshot, m, v) for m, v in self._pairs(versions)}
+        old = set(pq.read_schema(yesterday.file(0)).names) if yesterday else set()
+        self.stale = [m for m in self.models if self.met[m.code].too_much and set(m.outputs) <= old]
+        self.fresh = [m for m in self.models if m not in self.stale]
+        self.params = Params(snapshot.business_date)
+        self.tree = self._tree()
+        self.watches = {
+            m.code: Watch.of(v, m, snapshot.rows)
+            for m, v in self._pairs(versions)
+            if m in self.fresh
+        }
+
+    def _pairs(self, versions: Sequence[ModelVersion]) -> Iterator[tuple[Applied, ModelVersion]]:
+        return zip(self.models, versions, strict=True)
+
+    def part(self, part: int) -> pa.Table:
+        """Score one part of the snapshot: customer_no first, then each model's columns."""
+        with DuckDB() as engine:
+            engine.register(SNAPSHOT, self.snapshot.file(part))
+            if self.stale and self.yesterday is not None:
+                engine.register(BEFORE, self.yesterday.file(part))
+            reader = engine.batches(self.tree, self.params.values)
+            scored = [self.batch(batch) for batch in reader]
+            empty = pa.RecordBatch.from_pylist([], schema=reader.schema)
+        return pa.Table.from_batches(scored or [self.batch(empty)])
+
+    def batch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        encoded = Encoded(batch)
+        columns = {CUSTOMER: batch.column(CUSTOMER)}
+        for model in self.models:
+            if model in self.stale:
+                columns |= {name: batch.column(name) for name in model.outputs}
+                continue
+            x = encoded.matrix(model.features)
+            made = model.columns(x, batch)
+            inside = batch.column(_inside(model)) if model.population else None
+            if inside is not None:
+                made = {n: pc.if_else(inside, c, pa.scalar(None, c.type)) for n, c in made.items()}
+            self.watches[model.code].look(x, made, inside)
+            for name, column in made.items():
+                batch = batch.append_column(name, column)
+            columns |= made
+        return pa.RecordBatch.from_pydict(columns)
+
+    def told(self) -> dict[str, dict[str, Any]]:
+        """Per model what it met, and how far that is from what it learnt from."""
+        found = {}
+        for model in self.models:
+            facts = self.met[model.code].told()
+            if model in self.stale:
+                assert self.yesterday is not None
+                facts["stale_since"] = self._since(model.code)
+            else:
+                facts |= self.watches[model.code].told()
+            found[model.code] = facts
+        return found
+
+    def _since(self, code: str) -> str:
+        """The day whose scores stand: yesterday's may have been an older day's already."""
+        assert self.yesterday is not None
+        before = self.yesterday.facts.get("models", {}).get(code, {})
+        since: date | str = before.get("stale_since") or self.yesterday.business_date
+        return str(since)
+
+    def _tree(self) -> exp.Select:
+        """The columns that the models read, each as the type that it had in training."""
+        written = {name for model in self.models for name in model.outputs}
+        names = sorted({f.attribute for m in self.fresh for f in m.features} - written)
+        chosen = [_column(CUSTOMER), *(self._read(name) for name in names)]
+        for model in self.fresh:
+            if model.population:
+                rule = is_true(model.population.sql(self.params, SNAPSHOT))
+                chosen.append(exp.alias_(rule, _inside(model), quoted=True))
+        query = sqlglot.select(*chosen).from_(SNAPSHOT)
+        if not self.stale:
+            return query
+        kept = [_column(name, BEFORE) for model in self.stale for name in model.outputs]
+        same = exp.EQ(this=_column(CUSTOMER), expression=_column(CUSTOMER, BEFORE))
+        query = query.select(*kept).join(BEFORE, on=same, join_type="left")
+        return query.order_by(_column(CUSTOMER))
+
+    def _read(self, name: str) -> exp.Expression:
+        if name not in self.schema.names:
+            return exp.alias_(exp.cast(exp.null(), "DOUBLE"), name, quoted=True)
+        categories = {f.attribute for m in self.fresh for f in m.features if f.categories}
+        is_text = pa.types.is_string(self.schema.field(name).type)
+        if name in categories and not is_text:
+            return exp.alias_(exp.cast(_column(name), "VARCHAR"), name, quoted=True)
+        if name not in categories and is_text:
+            return exp.alias_(
+                exp.TryCast(this=_column(name), to=exp.DataType.build("DOUBLE")), name, quoted=True
             )
-            % {"date": snapshot.business_date, "attributes": ", ".join(absent)},
-            attributes=absent,
-        )
+        return _column(name)
 
 
-def score_part(file: Path, models: Sequence[FittedModel]) -> pa.Table:
-    """Score one part of a snapshot: customer_no first, then each model's columns."""
-    names = sorted({a for model in models for a in model.encoder.attributes})
-    with DuckDB() as engine:
-        engine.register("snapshot", file)
-        query = sqlglot.select(*[exp.column(n, quoted=True) for n in ["customer_no", *names]])
-        reader = engine.batches(query.from_("snapshot"))
-        batches = list(_scored(reader, models))
-        if batches:
-            return pa.Table.from_batches(batches)
-        empty = pa.RecordBatch.from_pylist([], schema=reader.schema)
-        return pa.Table.from_batches([_score_batch(empty, models)])
+def _applied(versions: Sequence[ModelVersion]) -> list[Applied]:
+    types = types_of([name for v in versions for name in v.definition["reads"]])
+    return [applied(version, types) for version in versions]
 
 
-def _scored(
-    reader: pa.RecordBatchReader, models: Sequence[FittedModel]
-) -> Iterator[pa.RecordBatch]:
-    for batch in reader:
-        yield _score_batch(batch, models)
+def _inside(model: Applied) -> str:
+    """The column that says whether a customer is in the model's population."""
+    return f"__in_{model.code}"
 
 
-def _score_batch(batch: pa.RecordBatch, models: Sequence[FittedModel]) -> pa.RecordBatch:
-    columns = {"customer_no": batch.column("customer_no")}
-    for model in models:
-        columns |= model.columns(batch)
-    return pa.RecordBatch.from_pydict(columns)
+def _column(name: str, table: str = SNAPSHOT) -> exp.Column:
+    return exp.column(name, table=table, quoted=True)

@@ -1,14 +1,86 @@
 """Reads of the model registry."""
 
-from .models import Model, ModelVersion
+from dataclasses import dataclass
+from datetime import date
+
+from jobs.models import Run
+from lake.models import Partition
+
+from .kinds import KINDS
+from .models import Model, ModelDay, ModelVersion, VersionState
+from .training import KIND
+
+DAYS_SHOWN = 30
+DAYS_OFFERED = 60
 
 
 def current_versions() -> list[ModelVersion]:
-    """Return each model's newest published version, in the models' order."""
-    newest = (
-        ModelVersion.objects.filter(published_at__isnull=False)
-        .order_by("model_id", "-number")
-        .distinct("model_id")
-    )
-    by_model = {version.model_id: version for version in newest.select_related("model")}
-    return [by_model[m.code] for m in Model.objects.all() if m.code in by_model]
+    """Return the version in use of each model, in the models' order."""
+    published = ModelVersion.objects.published().select_related("model")
+    return list(published.order_by("model__position", "model_id"))
+
+
+@dataclass(frozen=True)
+class Line:
+    """One model in a list: what is in use, what waits, how the last day went."""
+
+    model: Model
+    kind: str
+    outputs: list[str]
+    champion: ModelVersion | None
+    newest: ModelVersion | None
+    day: ModelDay | None
+
+    @property
+    def waits(self) -> bool:
+        return self.newest is not None and self.newest.state == VersionState.PROPOSED
+
+    @property
+    def health(self) -> str:
+        """unused, unknown (no day yet), stale, alert or well."""
+        if self.champion is None:
+            return "unused"
+        if self.day is None:
+            return "unknown"
+        if self.day.stale_since:
+            return "stale"
+        return "alert" if self.day.alerts else "well"
+
+
+def lines() -> list[Line]:
+    """Every model in its order; four queries, however many there are."""
+    champions = {v.model_id: v for v in ModelVersion.objects.published().defer("report")}
+    newest = ModelVersion.objects.order_by("model_id", "-number").distinct("model_id")
+    by_model = {v.model_id: v for v in newest.defer("report", "profile")}
+    last = ModelDay.objects.filter(version__in=champions.values())
+    days = {
+        d.version_id: d
+        for d in last.order_by("version_id", "-business_date").distinct("version_id")
+    }
+    return [
+        Line(
+            model=model,
+            kind=str(KINDS[model.kind].name),
+            outputs=[o.attribute for o, _ in KINDS[model.kind].writes(model.definition)],
+            champion=champions.get(model.code),
+            newest=by_model.get(model.code),
+            day=days.get(champions[model.code].pk) if model.code in champions else None,
+        )
+        for model in Model.objects.all()
+    ]
+
+
+def days_of(version: ModelVersion) -> list[ModelDay]:
+    """The last days on which the version scored, newest first."""
+    return list(version.days.all()[:DAYS_SHOWN])
+
+
+def latest_training(model: Model) -> Run | None:
+    runs = Run.objects.filter(kind=KIND, inputs__model=model.code)
+    return runs.order_by("-created_at").first()
+
+
+def training_days() -> list[date]:
+    """The days whose customers the lake holds, newest first."""
+    days = Partition.objects.filter(dataset="customers").order_by("-business_date")
+    return list(days.values_list("business_date", flat=True).distinct()[:DAYS_OFFERED])

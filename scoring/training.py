@@ -1,155 +1,287 @@
-"""Training: from a labelled snapshot to a published version with measured quality."""
+"""Training: the stages of CRISP-DM as the steps of a run, from a question to a version.
 
-import zlib
+``question → data → preparation → model → evaluation``; deployment is a person's decision
+(scoring.services). A run is pinned when it is asked for, works in a queue of its own, and may be
+killed at any point: each step finds what the one before has made.
+"""
+
+import platform
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from importlib.metadata import version as installed
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import sqlglot
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
-from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
-from numpy.typing import NDArray
-from sqlglot import exp
 
-from accounts.services import log
+from accounts.services import By, log
 from common.errors import DomainError
-from customers.models import Attribute, Type
-from lake.engine import DuckDB
+from customers.models import Attribute, Origin, Type
+from jobs.claims import Claim
+from jobs.models import Run, State
+from jobs.services import start_run
+from jobs.work import Done
 from lake.models import Partition
 
-from .fitted import encoder_of
-from .learning.encoding import to_float
-from .learning.movement import MovementTree, NotEstimable, Reason, quality
+from .dataset import read, refuse_future, training_rows
+from .kinds import KINDS
+from .learning.leaks import LEAK, LeakDetector
+from .learning.refusal import NotEstimable
 from .models import Model, ModelVersion
-from .registry import save
+from .profile import profile_of
+from .registry import load, save
+from .rows import Rows
+from .standing import compared
+from .words import refused
 
-MOST_TRAINING_ROWS = 1_000_000
-HELD_OUT_QUARTERS = 4
-# Why a model can't be estimated, in words: the learning methods give the code and the figures.
-REASONS: dict[Reason, str] = {
-    "too_few_outcomes": gettext_noop(
-        "at least %(least)d leavers and as many stayers are needed; of %(rows)d customers "
-        "%(leavers)d left"
-    ),
-    "one_class": gettext_noop("the %(rows)d held-out customers have one outcome only"),
-}
+KIND = "training"
+# Raise it when equal inputs give another model.
+CODE = 1
+STAGES = ("question", "data", "preparation", "model", "evaluation")
 
 
-def train_model(model: Model, *, by: str, snapshot: Partition | None = None) -> ModelVersion:
-    """Return the version fitted to the model's definition and this snapshot, new only if needed.
+def start_training(model: Model, *, days: list[date], by: By) -> tuple[Run, bool]:
+    """Ask for a version fitted to the model's definition as of these days; also, whether it is new.
 
-    A value index needs no snapshot. A tree is fitted on three quarters of the labelled customers,
-    measured on the fourth (by a hash of the number, so that the split never moves), and kept as
-    measured.
+    The same question over the same data finds the run that answered it. Raises DomainError
+    ``training_snapshot_missing`` where the lake has no customers of a day.
     """
-    trained_on = str(snapshot) if model.kind == "movement_tree" else ""
-    definition = _frozen(model.definition)
-    known = model.versions.filter(definition=definition, trained_on=trained_on).first()
-    if known is not None:
-        return known
-    if model.kind == "value_index":
-        return _record(model, definition, by=by)
-    if snapshot is None:
+    inputs = pin(model, days)
+    return start_run(kind=KIND, business_date=max(days), steps=STAGES, inputs=inputs, by=by)
+
+
+def pin(model: Model, days: list[date]) -> dict[str, Any]:
+    """Everything a training depends on, so that it can be repeated and explained."""
+    kind = KINDS[model.kind]
+    snapshots = [_snapshot(model, day) for day in sorted(set(days))]
+    try:
+        definition = kind.asked(model)
+    except NotEstimable as error:
+        raise refused(error, model.name) from error
+    candidates = _candidates()
+    features = kind.features(definition, candidates)
+    champion = model.versions.published().first()
+    also = [a for a in champion.definition["reads"] if a in candidates] if champion else []
+    beside = [a for a in dict.fromkeys([*also, *kind.beside(definition)]) if a not in features]
+    return {
+        "code": CODE,
+        "model": model.code,
+        "kind": model.kind,
+        "outcome": kind.outcome,
+        "definition": definition | {"reads": features, "categories": _codes([*features, *beside])},
+        "features": features,
+        "also": beside,
+        "champion": champion.pk if champion else None,
+        "snapshots": [s.pk for s in snapshots],
+        "snapshot_names": [str(s) for s in snapshots],
+        **_events(kind.tables(definition)),
+    }
+
+
+# --- the stages ---
+
+
+def question(claim: Claim) -> Done:
+    """What is asked: of whom, as of when, until when. Outcomes still to come are refused."""
+    inputs = claim.run.inputs
+    definition = inputs["definition"]
+    window = definition.get("label") or definition.get("trial")
+    with _refusing(inputs):
+        if isinstance(window, dict):
+            newest = claim.run.business_date
+            known = Partition.objects.filter(pk__in=inputs["orders"]).aggregate(
+                last=Max("business_date")
+            )["last"]
+            if known is None:
+                raise NotEstimable("no_rows")
+            refuse_future(newest, window["within_days"], known)
+    return Done(counts={"candidates": len(inputs["features"]), "days": len(inputs["snapshots"])})
+
+
+def data(claim: Claim) -> Done:
+    """The rows: features as of the day, outcomes after it, a part held out."""
+    inputs = claim.run.inputs
+    with _refusing(inputs):
+        made = training_rows(inputs, most=settings.TRAINING_ROWS, progress=claim.progress)
+        rows = read(made, inputs)
+        counts = {"rows": len(rows), "held_out": int(rows.held_out.sum())}
+        if inputs["outcome"]:
+            counts["positives"] = int(rows.y.sum())
+        if inputs["outcome"] == "trial":
+            counts["treated"] = int(rows.treated.sum())
+    return Done(output={"rows": made.pk}, counts=counts)
+
+
+def preparation(claim: Claim) -> Done:
+    """Features that know the outcome are refused before anything is learnt from them."""
+    inputs, rows = claim.run.inputs, _rows(claim).learning()
+    if not inputs["outcome"]:
+        return Done(counts={"rows": len(rows)})
+    with _refusing(inputs):
+        looked = LeakDetector(
+            rows.features,
+            known_after=inputs["definition"].get("known_after", []),
+            vouched=inputs["definition"].get("vouched", []),
+        ).fit(rows.x, rows.y, claim.progress)
+        leaks = [found for found in looked.findings_ if found.verdict == LEAK]
+        for leak in leaks:
+            code = "known_after_outcome" if "known_after" in leak.why else "too_good_alone"
+            raise NotEstimable(code, attribute=leak.attribute, auc=round(leak.auc.value or 1.0, 3))
+    suspects = [found.attribute for found in looked.findings_ if found.verdict == "suspect"]
+    return Done(counts={"looked_at": len(looked.findings_), "suspects": suspects})
+
+
+def model(claim: Claim) -> Done:
+    """The fit; its file is written whole, signed, before the step is done."""
+    inputs, rows = claim.run.inputs, _rows(claim)
+    kind = KINDS[inputs["kind"]]
+    with _refusing(inputs):
+        fitted = kind.fit(inputs["definition"], rows.features, rows.learning(), claim.progress)
+    file, signature = save(fitted, f"{inputs['model']}-{claim.run.key}")
+    return Done(output={"file": file, "signature": signature}, counts={"file": file})
+
+
+def evaluation(claim: Claim) -> Done:
+    """How good it is on rows it has not seen, beside the version in use; then it is registered."""
+    inputs, rows, made = claim.run.inputs, _rows(claim), _made(claim.run)
+    kind = KINDS[inputs["kind"]]
+    fitted = load(made["file"], made["signature"])
+    definition = kind.settled(inputs["definition"], fitted)
+    rows = Rows(rows.table, fitted.features)
+    testing = rows.testing() if inputs["outcome"] else rows
+    with _refusing(inputs):
+        report = kind.measure(definition, fitted, testing, claim.progress)
+        if inputs["champion"] and inputs["outcome"] == "label":
+            report["champion"] = compared(inputs["champion"], kind, fitted, testing)
+    report["data"] = _told_data(claim.run)
+    profile = profile_of(kind, definition, fitted, rows.learning())
+    with transaction.atomic():
+        claim.fence()
+        version = _record(claim.run, definition, report, profile)
+    return Done(output={"version": version.pk}, counts=report.get("metrics", {}))
+
+
+def steps_of_training() -> dict[str, Callable[[Claim], Done]]:
+    """The stages as the work loop wants them."""
+    return {step.__name__: step for step in (question, data, preparation, model, evaluation)}
+
+
+# --- what they share ---
+
+
+@contextmanager
+def _refusing(inputs: dict[str, Any]) -> Iterator[None]:
+    """A learning method's refusal becomes an error for people: final, and said in words."""
+    try:
+        yield
+    except NotEstimable as error:
+        model = Model.objects.get(pk=inputs["model"])
+        raise refused(error, model.name) from error
+
+
+def _rows(claim: Claim) -> Rows:
+    made = _made(claim.run)
+    return read(Partition.objects.get(pk=made["rows"]), claim.run.inputs)
+
+
+def _made(run: Run) -> dict[str, Any]:
+    done = run.steps.filter(state=State.DONE)
+    return {name: made for step in done for name, made in step.output.items()}
+
+
+def _snapshot(model: Model, day: date) -> Partition:
+    found = Partition.objects.filter(dataset="customers", business_date=day).order_by("-pk").first()
+    if found is None:
         raise DomainError(
             "training_snapshot_missing",
             _(
-                "Model %(model)s learns from outcomes: "
-                "name the business date of a labelled snapshot."
+                "Model %(model)s learns from the customers of %(day)s, whom the lake does not "
+                "have: choose a day that has been ingested, or ingest it."
             )
-            % {"model": model.code},
+            % {"model": model.code, "day": day},
+            where=["days"],
         )
-    return _train_tree(model, definition, snapshot, by=by)
+    return found
 
 
-def _train_tree(
-    model: Model, definition: dict[str, Any], snapshot: Partition, *, by: str
-) -> ModelVersion:
-    rows = _labelled_rows(snapshot, [*definition["features"], definition["label"]])
-    x = encoder_of(definition).transform(rows)
-    y = to_float(rows.column(definition["label"])) > 0
-    held_out = _held_out(rows)
-    tree = MovementTree(definition["max_depth"], definition["min_leaf"])
-    try:
-        tree.fit(x[~held_out], y[~held_out])
-        measured = quality(y[held_out], tree.predict(x[held_out]))
-    except NotEstimable as error:
-        why = _(REASONS[error.code]) % error.figures
-        raise DomainError(
-            error.code,
-            _("Model %(model)s can't be estimated on %(snapshot)s: %(why)s.")
-            % {"model": model.code, "snapshot": snapshot, "why": why},
-        ) from error
-    return _record(
-        model,
-        definition,
-        by=by,
-        trained_on=str(snapshot),
-        estimator=tree.tree_,
-        metrics=measured.as_dict() | {"trained_rows": int((~held_out).sum())},
-    )
+def _candidates() -> list[str]:
+    """Every attribute that a model may learn from, where its definition names none."""
+    attributes = Attribute.objects.filter(origin=Origin.SOURCE).exclude(type=Type.TEXT)
+    return list(attributes.values_list("code", flat=True))
 
 
-def _labelled_rows(snapshot: Partition, columns: list[str]) -> pa.Table:
-    """Return the labelled customers of as many whole parts as the row limit allows."""
-    parts = max(
-        1,
-        min(snapshot.parts, snapshot.parts * MOST_TRAINING_ROWS // max(1, snapshot.rows)),
-    )
-    with DuckDB() as engine:
-        engine.register("snapshot", [snapshot.file(part) for part in range(parts)])
-        query = sqlglot.select(*[exp.column(c, quoted=True) for c in ["customer_no", *columns]])
-        labelled = exp.column(columns[-1], quoted=True).is_(exp.null()).not_()
-        return engine.arrow(query.from_("snapshot").where(labelled))
+def _codes(attributes: list[str]) -> dict[str, list[str]]:
+    """The codes of categories as the catalogue has them now: scoring never shifts columns."""
+    categories = Attribute.objects.filter(code__in=attributes, type=Type.CATEGORY)
+    return {a.code: [v["code"] for v in a.values] for a in categories}
 
 
-def _held_out(rows: pa.Table) -> NDArray[np.bool_]:
-    numbers = rows.column("customer_no").to_pylist()
-    return np.array([zlib.crc32(n.encode()) % HELD_OUT_QUARTERS == 0 for n in numbers], dtype=bool)
+def _events(tables: list[str]) -> dict[str, list[int]]:
+    """The newest partition of each day of the event tables that the kind reads."""
+    found: dict[str, list[int]] = {}
+    for table in tables:
+        newest = Partition.objects.filter(dataset=table).order_by("business_date", "-pk")
+        found[table] = list(newest.distinct("business_date").values_list("pk", flat=True))
+    return found
 
 
-def _frozen(definition: dict[str, Any]) -> dict[str, Any]:
-    """Add the category codes as the catalogue has them now: scoring never shifts columns."""
-    codes = {
-        a.code: [v["code"] for v in a.values]
-        for a in Attribute.objects.filter(
-            code__in=definition.get("features", []), type=Type.CATEGORY
-        )
+def _told_data(run: Run) -> dict[str, Any]:
+    stages = {step.name: step.counts for step in run.steps.filter(state=State.DONE)}
+    return {
+        "snapshots": run.inputs["snapshot_names"],
+        "candidates": len(run.inputs["features"]),
+        **stages.get("data", {}),
+        "suspects": stages.get("preparation", {}).get("suspects", []),
     }
-    return definition | {"categories": codes} if codes else definition
 
 
-@transaction.atomic
+def _stages(run: Run) -> list[dict[str, Any]]:
+    told = []
+    for step in run.steps.filter(state=State.DONE):
+        seconds = (step.finished_at - step.started_at).total_seconds()
+        told.append({"stage": step.name, "seconds": round(seconds, 1), "facts": step.counts})
+    return told
+
+
 def _record(
-    model: Model,
-    definition: dict[str, Any],
-    *,
-    by: str,
-    trained_on: str = "",
-    estimator: Any = None,
-    metrics: dict[str, Any] | None = None,
+    run: Run, definition: dict[str, Any], report: dict[str, Any], profile: dict[str, Any]
 ) -> ModelVersion:
-    Model.objects.select_for_update().get(pk=model.pk)
+    """Register the version; a step that is repeated finds the one that it made before."""
+    known = ModelVersion.objects.filter(run=run.pk).first()
+    if known is not None:
+        return known
+    inputs, made = run.inputs, _made(run)
+    model = Model.objects.select_for_update().get(pk=inputs["model"])
     number = (model.versions.aggregate(last=Max("number"))["last"] or 0) + 1
-    file, signature = (
-        save(estimator, f"{model.code}-{number}") if estimator is not None else ("", "")
-    )
     version = ModelVersion.objects.create(
         model=model,
         number=number,
         definition=definition,
-        trained_on=trained_on,
-        file=file,
-        signature=signature,
-        metrics=metrics or {},
-        published_at=timezone.now(),
+        trained_on="; ".join(inputs["snapshot_names"])[:200],
+        as_of=run.business_date,
+        file=made["file"],
+        signature=made["signature"],
+        metrics=report.get("metrics", {}),
+        report=report,
+        profile=profile,
+        stages=_stages(run),
+        code_version=_code_version(),
+        run=run.pk,
+        trained_by=run.requested_by,
     )
     log(
-        by=by,
+        by=run.requested_by,
         action="train_model",
         target=("model", model.code, model.name_en),
-        after={"version": number, "trained_on": trained_on, "metrics": version.metrics},
+        after={"version": number, "trained_on": version.trained_on, "metrics": version.metrics},
     )
     return version
+
+
+def _code_version() -> str:
+    """What computed it: a result can be had again with these."""
+    learn = installed("scikit-learn")
+    return f"{CODE} / scikit-learn {learn} / Python {platform.python_version()}"

@@ -45,6 +45,8 @@ def to_float(column: pa.Array | pa.ChunkedArray) -> NDArray[np.float64]:
 def _positions(
     column: pa.Array | pa.ChunkedArray, categories: tuple[str, ...]
 ) -> NDArray[np.float64]:
+    if pa.types.is_null(column.type):
+        return np.full(len(column), np.nan)
     found = pc.index_in(column, pa.array(categories, pa.string()))
     positions = pc.fill_null(found, len(categories))
     return to_float(pc.if_else(pc.is_valid(column), positions, pa.scalar(None, pa.int32())))

@@ -53,7 +53,7 @@ def prepare() -> None:
     quiet = partial(call_command, stdout=StringIO())
     quiet("make_sample", customers=CUSTOMERS, days=3, first_day=DAY1, workers=1)
     quiet("load_definitions", DEFINITIONS)
-    quiet("train_models", date=TRAINING_DAY)
+    quiet("train_models", date=TRAINING_DAY, publish=True)
 
 
 def run_through(business_date: date) -> None:

@@ -66,7 +66,7 @@ def day(
     with django_db_blocker.unblock(), override_settings(**folders, LAKE_PARTS=3):
         prepare(RAW, django_settings.LANDING_DIR, DAY)
         call_command("load_definitions", str(EXAMPLE))
-        call_command("train_models", "--date", DAY.isoformat())
+        call_command("train_models", "--date", DAY.isoformat(), "--publish")
         call_command("run_day", "--date", DAY.isoformat())
         yield
         call_command("flush", interactive=False, verbosity=0)

@@ -33,8 +33,11 @@ def test_the_example_meets_the_schema(catalogue) -> None:
 
 
 def test_an_edit_is_seen_as_one_changed_model(models) -> None:
-    changes = definitions.load(changed([1, "max_depth"], 5), "test")
-    assert (changes.changed, changes.unchanged) == (["movement_index"], ["value_index"])
+    changes = definitions.load(changed([1, "features"], ["arpu"]), "test")
+    assert (changes.changed, changes.unchanged) == (
+        ["movement_index"],
+        ["value_index", "leaving"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -49,7 +52,6 @@ def test_an_edit_is_seen_as_one_changed_model(models) -> None:
         ([1, "features", 2], "value_index", "wrong_origin"),
         ([1, "features", 2], "note", "wrong_type"),
         ([1, "label"], "arpu", "wrong_origin"),
-        ([1, "grades", "bands", 0, "code"], "leaping", "unknown_grade"),
         ([1, "grades", "output"], "brand", "wrong_origin"),
     ],
 )
@@ -58,6 +60,30 @@ def test_a_fault_names_its_place(catalogue, path: list, value, code: str) -> Non
         definitions.load(changed(path, value), "test")
     assert refusal.value.code == code
     assert refusal.value.extra["where"][: len(path)] == path
+
+
+def test_a_grade_that_the_catalogue_does_not_have_is_refused(catalogue) -> None:
+    with pytest.raises(DomainError) as refusal:
+        definitions.load(changed([1, "grades", "bands", 0, "code"], "leaping"), "test")
+    assert refusal.value.code == "unknown_grade"
+    assert refusal.value.extra["where"] == [1, "grades", "output"]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "code"),
+    [
+        ([0, "indicators", 0, "weight"], 0.5, "weights_do_not_sum"),
+        ([0, "indicators", 0], {"attribute": "arpu", "from": 0, "to": 9}, "weight_missing"),
+        ([0, "indicators", 0], {"attribute": "arpu", "weight": 0.6}, "scale_missing"),
+        ([0, "hierarchy"], {"code": "v", "children": [{"code": "arpu"}]}, "hierarchy_differs"),
+        ([2, "population"], "brand = 'xx'", "bad_rule"),
+        ([2, "output"], "movement_index", "written_twice"),
+    ],
+)
+def test_what_a_kind_can_t_be_defined_by_is_refused(catalogue, path, value, code) -> None:
+    with pytest.raises(DomainError) as refusal:
+        definitions.load(changed(path, value), "test")
+    assert refusal.value.code == code
 
 
 def test_the_published_32_and_42_overlap_and_are_refused_with_a_customer_in_both(catalogue) -> None:

@@ -1,29 +1,37 @@
 """The day's scores are each model's own predictions, one row for one customer, in order."""
 
+from datetime import timedelta
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from common.errors import DomainError
+from customers.catalogue import rule_catalogue
 from lake.models import Partition
-from scoring.fitted import fitted
-from scoring.models import Model, ModelVersion
+from rules import compile_condition
+from scoring.applied import applied
+from scoring.conditions import parts_of
+from scoring.health import record_days
+from scoring.learning.features import matrix
+from scoring.models import ModelDay, ModelVersion
 from scoring.score import score
-from scoring.training import train_model
 
-from .conftest import make_snapshot
+from .conftest import DAY, make_snapshot, published
 
 pytestmark = pytest.mark.django_db
+CODES = ("value_index", "movement_index", "leaving")
 
 
 @pytest.fixture
 def versions(models, snapshot) -> list[ModelVersion]:
-    return [train_model(m, by="analyst", snapshot=snapshot) for m in Model.objects.all()]
+    return [published(code) for code in CODES]
 
 
-def run(snapshot: Partition, versions: list[ModelVersion]) -> Partition:
-    return score(snapshot, versions, progress=lambda done, total: None)
+def run(
+    snapshot: Partition, versions: list[ModelVersion], yesterday: Partition | None = None
+) -> Partition:
+    return score(snapshot, versions, yesterday=yesterday, progress=lambda done, total: None)
 
 
 def read(partition: Partition) -> pa.Table:
@@ -35,21 +43,41 @@ def test_every_customer_gets_what_each_model_predicts_for_that_row_alone(
 ) -> None:
     customers, scores = read(snapshot), read(run(snapshot, versions))
     assert scores.column("customer_no") == customers.column("customer_no")
-    value, movement = (fitted(v) for v in versions)
+    models = [applied(v) for v in versions]
     for row in range(0, 3000, 97):
         one = customers.slice(row, 1)
         got = scores.slice(row, 1).to_pylist()[0]
-        for model in (value, movement):
-            expected = float(model.predictor.predict(model.encoder.transform(one))[0])
-            np.testing.assert_equal(got[model.output], None if np.isnan(expected) else expected)
+        for model in models:
+            expected = float(model.fitted.predict(matrix(one, model.features))[0])
+            outside = model.code == "leaving" and one.column("brand")[0].as_py() == "easyown"
+            null = np.isnan(expected) or outside
+            assert got[model.code] == (None if null else pytest.approx(expected, rel=1e-12))
         moving = got["movement_index"] >= 32
         assert got["movement_grade"] == ("moving" if moving else "still")
 
 
+def test_each_reason_is_a_condition_that_holds_of_the_customer(snapshot, versions) -> None:
+    customers, scores = read(snapshot).to_pylist(), read(run(snapshot, versions)).to_pylist()
+    catalogue = rule_catalogue()
+    seen = 0
+    for customer, told in list(zip(customers, scores, strict=True))[:300]:
+        for column in ("value_why", "movement_why"):
+            for sign, text in parts_of(told[column] or ""):
+                rule = compile_condition(text, catalogue)
+                if "brand" in rule.attributes and customer["brand"] == "easyown":
+                    continue  # a code that the catalogue does not have
+                assert sign in "+-"
+                assert rule.evaluate(customer, DAY) is True, (text, customer)
+                seen += 1
+    assert seen > 300
+
+
 def test_a_null_index_stays_null_and_is_counted(snapshot, versions) -> None:
     scores = run(snapshot, versions)
-    nulls = read(scores).column("value_index").null_count
+    table = read(scores)
+    nulls = table.column("value_index").null_count
     assert nulls > 0
+    assert table.column("value_tier").null_count == nulls
     assert scores.facts["nulls"]["value_index"] == nulls
     assert scores.facts["customers"] == scores.rows == 3000
 
@@ -61,7 +89,8 @@ def test_scoring_again_finds_what_is_there(snapshot, versions) -> None:
 
 def test_another_version_makes_another_partition(snapshot, versions) -> None:
     first = run(snapshot, versions)
-    newer = train_model(versions[1].model, by="a", snapshot=make_snapshot(key="b", seed=9))
+    make_snapshot(key="b", seed=9)
+    newer = published("movement_index")
     assert run(snapshot, [versions[0], newer]) != first
 
 
@@ -71,10 +100,72 @@ def test_progress_is_told_part_by_part(snapshot, versions) -> None:
     assert seen == [(1, 2), (2, 2)]
 
 
-def test_an_attribute_that_the_snapshot_lacks_stops_the_step(snapshot, versions) -> None:
-    versions[0].definition["indicators"][0]["attribute"] = "absent"
-    with pytest.raises(DomainError) as refusal:
-        run(snapshot, versions)
-    assert refusal.value.code == "attribute_missing"
-    assert "absent" in refusal.value.message
-    assert Partition.objects.of("scores").count() == 0
+# --- what a version does about what it was not trained for ---
+
+
+@pytest.fixture
+def later(snapshot):
+    def make(**replaced) -> Partition:
+        return make_snapshot(day=DAY + timedelta(days=1), key="later", **replaced)
+
+    return make
+
+
+def alerts(day: Partition, versions: list[ModelVersion]) -> dict[str, set[str]]:
+    record_days(day, versions)
+    rows = ModelDay.objects.filter(business_date=day.business_date)
+    return {r.version.model_id: {a["code"] for a in r.alerts} for r in rows}
+
+
+def test_a_day_like_the_training_s_alerts_nobody(later, versions) -> None:
+    assert alerts(run(later(), versions), versions) == {code: set() for code in CODES}
+
+
+def test_where_a_feature_is_missing_the_scores_of_the_day_before_stand(
+    snapshot, later, versions
+) -> None:
+    yesterday = run(snapshot, versions)
+    today = run(later(tenure=None), versions, yesterday)
+    for code in CODES:
+        assert read(today).column(code) == read(yesterday).column(code)
+    assert today.facts["models"]["leaving"]["stale_since"] == str(DAY)
+    assert alerts(today, versions)["leaving"] == {"feature_absent", "stale"}
+    again = make_snapshot(day=DAY + timedelta(days=2), key="third", tenure=None)
+    third = run(again, versions, today)
+    assert third.facts["models"]["leaving"]["stale_since"] == str(DAY)
+
+
+def test_without_a_day_before_a_missing_feature_counts_as_unknown(later, versions) -> None:
+    today = run(later(tenure=None), versions)
+    assert read(today).column("movement_index").null_count == 0
+    assert alerts(today, versions)["movement_index"] >= {"feature_absent"}
+
+
+def test_a_number_that_comes_as_text_is_read_as_a_number(later, versions) -> None:
+    tenure = read(later()).column("tenure").to_pylist()
+    texts = make_snapshot(
+        day=DAY + timedelta(days=2), key="texts", tenure=[str(months) for months in tenure]
+    )
+    told = run(texts, versions)
+    assert alerts(told, versions)["movement_index"] == {"type_changed"}
+    numbers = run(make_snapshot(day=DAY + timedelta(days=2), key="numbers"), versions)
+    assert read(told).column("movement_index") == read(numbers).column("movement_index")
+
+
+def test_a_shift_of_the_customers_is_told_with_its_figure(later, versions) -> None:
+    rng = np.random.default_rng(2)
+    day = run(later(tenure=rng.integers(0, 20, 3000)), versions)
+    assert alerts(day, versions)["movement_index"] == {"feature_shifted", "score_shifted"}
+    row = ModelDay.objects.get(version=versions[1])
+    [alert] = [a for a in row.alerts if a["attribute"] == "tenure"]
+    assert alert["figure"] > alert["limit"] == 0.25
+
+
+def test_codes_that_training_has_not_seen_are_told(later, versions) -> None:
+    found = alerts(run(later(brand=["other"] * 3000), versions), versions)
+    assert "unseen_values" in found["movement_index"]
+
+
+def test_more_unknown_values_than_in_training_are_told(later, versions) -> None:
+    some = pa.array(np.arange(3000.0), mask=np.arange(3000) % 4 == 0)
+    assert "missing_more" in alerts(run(later(arpu=some), versions), versions)["value_index"]

@@ -1,86 +1,220 @@
 """Training makes a version only when there is something new to learn, and says how good it is."""
 
+from datetime import date, timedelta
 from typing import get_args
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from django.utils import translation
 
 from accounts.models import Operation
 from common.errors import DomainError
-from scoring.learning.movement import Reason
-from scoring.models import Model
+from jobs.models import Run, State
+from jobs.work import work_once, work_through
+from lake import partitions
+from lake.models import Partition
+from scoring.learning.refusal import Code
+from scoring.models import Model, ModelVersion
 from scoring.selectors import current_versions
-from scoring.training import REASONS, train_model
+from scoring.training import start_training, steps_of_training
+from scoring.words import REFUSALS
 
-from .conftest import make_snapshot
+from .conftest import DAY, make_snapshot, published, train, trained
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def movement(models) -> Model:
-    return Model.objects.get(code="movement_index")
+@pytest.fixture(autouse=True)
+def _models(models: None) -> None:
+    return None
 
 
-def test_a_tree_is_measured_on_customers_it_did_not_learn_from(movement, snapshot) -> None:
-    metrics = train_model(movement, by="analyst", snapshot=snapshot).metrics
-    assert metrics["rows"] + metrics["trained_rows"] == 3000
-    assert 600 < metrics["rows"] < 900
-    assert metrics["auc"] > 0.65
+def failure(run: Run) -> dict:
+    assert run.state == State.FAILED
+    return run.steps.get(state=State.FAILED).error
 
 
-def test_training_again_on_the_same_snapshot_makes_no_version(movement, snapshot) -> None:
-    first = train_model(movement, by="analyst", snapshot=snapshot)
-    assert train_model(movement, by="analyst", snapshot=snapshot) == first
-    assert movement.versions.count() == 1
+def test_a_tree_is_measured_on_customers_it_did_not_learn_from(snapshot) -> None:
+    version = trained("movement_index")
+    data = version.report["data"]
+    assert data["rows"] == 3000
+    assert 600 < version.metrics["rows"] == data["held_out"] < 900
+    assert 0.65 < version.metrics["auc_low"] < version.metrics["auc"]
+    assert [s["stage"] for s in version.stages] == ["question", "data", "preparation", "model"]
 
 
-def test_new_data_or_a_new_definition_make_the_next_version(movement, snapshot) -> None:
-    train_model(movement, by="analyst", snapshot=snapshot)
-    other = make_snapshot(key="other", seed=6)
-    assert train_model(movement, by="analyst", snapshot=other).number == 2
-    movement.definition["max_depth"] = 3
+def test_training_again_on_the_same_data_makes_no_version(snapshot) -> None:
+    assert trained("movement_index") == trained("movement_index")
+    assert ModelVersion.objects.count() == 1
+
+
+def test_new_data_or_a_new_definition_make_the_next_version(snapshot) -> None:
+    trained("movement_index")
+    make_snapshot(key="other", seed=6)
+    assert trained("movement_index").number == 2
+    movement = Model.objects.get(code="movement_index")
+    movement.definition["features"] = ["arpu", "tenure"]
     movement.save()
-    assert train_model(movement, by="analyst", snapshot=other).number == 3
+    assert trained("movement_index").number == 3
 
 
-def test_the_version_keeps_the_category_codes_it_learnt_with(movement, snapshot) -> None:
-    version = train_model(movement, by="analyst", snapshot=snapshot)
-    assert version.definition["categories"] == {"brand": ["gotone", "mzone"]}
+def test_the_version_keeps_the_category_codes_it_learnt_with(snapshot) -> None:
+    assert trained("movement_index").definition["categories"] == {"brand": ["gotone", "mzone"]}
 
 
-def test_a_snapshot_without_outcomes_is_refused(movement) -> None:
+def test_a_propensity_reads_what_it_kept_of_all_candidates(snapshot) -> None:
+    version = trained("leaving")
+    assert version.definition["reads"] == ["tenure"]
+    fates = {c["attribute"]: c["dropped"] for c in version.report["candidates"]}
+    assert set(fates) == {"arpu", "brand", "tenure"}
+    assert fates["tenure"] is None
+
+
+def test_only_the_population_is_learnt_from(snapshot) -> None:
+    whole = trained("movement_index").report["data"]["rows"]
+    assert trained("leaving").report["data"]["rows"] < 0.75 * whole
+
+
+def test_with_several_days_the_newest_is_held_out(snapshot) -> None:
+    later = DAY + timedelta(days=30)
+    make_snapshot(day=later, seed=8)
+    movement = Model.objects.get(code="movement_index")
+    run, _ = start_training(movement, days=[later, DAY], by="analyst")
+    version = ModelVersion.objects.get(run=work_through(run, steps_of_training()).pk)
+    assert (version.metrics["rows"], version.as_of) == (3000, later)
+
+
+def test_too_few_outcomes_are_refused_in_words(models) -> None:
+    make_snapshot(rows=40)
+    error = failure(train("movement_index"))
+    assert error["code"] == "too_few_outcomes"
+    assert "at least 30 customers" in error["message"]
+    assert not ModelVersion.objects.exists()
+
+
+def test_why_nothing_can_be_estimated_is_said_in_the_reader_s_language() -> None:
+    make_snapshot(rows=40)
+    with translation.override("zh-hans"):
+        assert "至少需要 30" in failure(train("movement_index"))["message"]
+
+
+def test_every_refusal_of_the_learning_methods_has_words() -> None:
+    assert set(REFUSALS) == set(get_args(Code))
+
+
+def test_what_knows_the_outcome_is_refused_before_anything_is_learnt() -> None:
+    rng = np.random.default_rng(1)
+    left = rng.random(3000) < 0.2
+    make_snapshot(left_within_30d=left, arpu=np.where(left, 1.0, 2.0) + rng.random(3000) / 100)
+    error = failure(train("movement_index"))
+    assert (error["code"], error["extra"]["attribute"]) == ("too_good_alone", "arpu")
+
+
+def test_one_class_is_refused() -> None:
+    make_snapshot(left_within_30d=np.zeros(3000, dtype=bool))
+    assert failure(train("movement_index"))["code"] in ("one_class", "too_few_outcomes")
+
+
+def test_a_customer_who_stands_twice_is_refused() -> None:
+    make_snapshot(customer_no=[f"{n // 2:07d}" for n in range(3000)])
+    assert failure(train("movement_index"))["code"] == "duplicate_customers"
+
+
+def test_a_day_that_the_lake_lacks_is_refused_when_asked() -> None:
     with pytest.raises(DomainError) as refusal:
-        train_model(movement, by="analyst", snapshot=make_snapshot(rows=40))
-    assert refusal.value.code == "too_few_outcomes"
-    assert movement.versions.count() == 0
+        train("movement_index")
+    assert refusal.value.code == "training_snapshot_missing"
 
 
-def test_why_nothing_can_be_estimated_is_said_in_the_reader_s_language(movement) -> None:
-    with translation.override("zh-hans"), pytest.raises(DomainError, match=r"至少需要 30 名"):
-        train_model(movement, by="analyst", snapshot=make_snapshot(rows=40))
+def orders(day: date, customers: list[str]) -> Partition:
+    table = pa.table(
+        {
+            "order_no": [f"{day}-{n}" for n in range(len(customers))],
+            "customer_no": customers,
+            "ordered_on": pa.array([day] * len(customers), pa.date32()),
+            "policy": ["P1"] * len(customers),
+        }
+    )
+    with partitions.writing("orders", day, f"o{day}", parts=1) as draft:
+        pq.write_table(table, draft.file(0))
+    assert draft.partition is not None
+    return draft.partition
 
 
-def test_every_reason_of_the_learning_methods_has_words() -> None:
-    assert set(REASONS) == set(get_args(Reason))
+def ordering(within_days: int) -> None:
+    label = {"ordered": ["P1"], "within_days": within_days}
+    row = Model.objects.get(code="leaving")
+    row.definition = {"output": "leaving", "label": label, "features": ["arpu", "tenure", "brand"]}
+    row.save()
 
 
-def test_a_tree_needs_a_snapshot(movement) -> None:
-    with pytest.raises(DomainError, match="labelled snapshot"):
-        train_model(movement, by="analyst")
+def test_who_ordered_within_the_window_has_the_outcome(snapshot) -> None:
+    tenure = pq.read_table(snapshot.file(0)).column("tenure").to_pylist()
+    buyers = [f"{n:07d}" for n, months in enumerate(tenure) if months < 20]
+    before, within, after = DAY - timedelta(days=1), DAY, DAY + timedelta(days=2)
+    orders(before, [f"{n:07d}" for n in range(2000, 2500)])
+    orders(within, buyers + buyers[:10])  # who orders twice counts once
+    orders(DAY + timedelta(days=1), [])
+    orders(after, [f"{n:07d}" for n in range(1500, 2000)])
+    ordering(2)
+    run = train("leaving")
+    counts = run.steps.get(name="data").counts
+    assert (counts["rows"], counts["positives"]) == (3000, len(buyers))
 
 
-def test_training_is_logged(movement, snapshot) -> None:
-    train_model(movement, by="analyst", snapshot=snapshot)
-    line = Operation.objects.first()
-    assert (line.by, line.action, line.target_id) == ("analyst", "train_model", "movement_index")
+def test_outcomes_that_are_still_to_come_are_refused(snapshot) -> None:
+    orders(DAY, ["0000001"])
+    ordering(2)
+    error = failure(train("leaving"))
+    assert error["code"] == "label_in_future"
+    assert "2026-06-02" in error["message"]
+
+
+def test_training_is_logged(snapshot) -> None:
+    trained("movement_index")
+    line = Operation.objects.get(action="train_model")
+    assert (line.by, line.target_id) == ("analyst", "movement_index")
     assert line.after["version"] == 1
 
 
-def test_the_newest_version_of_each_model_is_current(models, snapshot) -> None:
-    for model in Model.objects.all():
-        train_model(model, by="analyst", snapshot=snapshot)
-    train_model(
-        Model.objects.get(code="movement_index"), by="a", snapshot=make_snapshot(key="b", seed=9)
-    )
-    assert [str(v) for v in current_versions()] == ["value_index@1", "movement_index@2"]
+def test_a_training_that_was_killed_at_any_stage_is_taken_up(snapshot) -> None:
+    movement = Model.objects.get(code="movement_index")
+    run, _ = start_training(movement, days=[DAY], by="analyst")
+    for _ in range(5):
+        step = run.steps.exclude(state=State.DONE).first()
+        # Killed: the work was done, the row does not say so.
+        steps_of_training()[step.name](_claimed(run))
+        Run.objects.filter(pk=run.pk).update(state=State.RUNNING)
+        run.steps.filter(pk=step.pk).update(state=State.WAITING, lease_until=None)
+        assert work_once(run, steps_of_training())
+    run.refresh_from_db()
+    assert run.state == State.DONE
+    assert ModelVersion.objects.count() == 1
+
+
+def _claimed(run: Run):
+    from jobs.services import claim
+
+    held = claim(run)
+    assert held is not None
+    return held
+
+
+def test_the_challenger_is_compared_with_the_version_in_use(snapshot) -> None:
+    published("movement_index")
+    movement = Model.objects.get(code="movement_index")
+    movement.definition["features"] = ["tenure"]
+    movement.save()
+    beside = trained("movement_index").report["champion"]
+    assert (beside["version"], beside["n"]) == (1, 750)
+    assert beside["auc_difference"]["low"] <= 0 <= beside["auc_difference"]["high"]
+    assert beside["verdict"] == "no difference shown"
+
+
+def test_the_versions_in_use_are_current_in_the_models_order(snapshot) -> None:
+    published("movement_index")
+    published("value_index")
+    trained("leaving")
+    assert [str(v) for v in current_versions()] == ["value_index@1", "movement_index@1"]

@@ -1,4 +1,4 @@
-"""Train every model from its definition and publish what was fitted."""
+"""Train models from their definitions, here and now; with --publish put them to use."""
 
 from datetime import date
 from typing import Any
@@ -7,9 +7,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from common.errors import DomainError
 from customers import ingest, sources
-from lake.models import Partition
-from scoring.models import Model
-from scoring.training import train_model
+from jobs.models import State
+from jobs.work import work_through
+from scoring.kinds import KINDS
+from scoring.models import Model, ModelVersion
+from scoring.services import publish_directly
+from scoring.training import start_training, steps_of_training
 
 
 class Command(BaseCommand):
@@ -19,29 +22,59 @@ class Command(BaseCommand):
         parser.add_argument(
             "--date",
             type=date.fromisoformat,
-            help="business date of the labelled snapshot; it is ingested if the lake lacks it",
+            required=True,
+            help="business date as of which they learn; it is ingested if the lake lacks it",
+        )
+        parser.add_argument("--model", action="append", help="only these; default: all")
+        parser.add_argument(
+            "--publish", action="store_true", help="put what was trained to use, unasked"
         )
         parser.add_argument("--by", default="operations")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            self._train(options["date"], options["by"])
+            models = _models(options["model"])
+            for name in _tables(models):
+                _ingest(name, options["date"])
+            for model in models:
+                self._train(model, options)
         except DomainError as error:
             raise CommandError(str(error)) from error
 
-    def _train(self, day: date | None, by: str) -> None:
-        snapshot = self._snapshot(day) if day else Partition.objects.of("customers").last()
-        for model in Model.objects.all():
-            version = train_model(model, by=by, snapshot=snapshot)
-            quality = version.metrics
-            figures = (
-                f"AUC {quality['auc']:.3f}, top-decile lift {quality['top_decile_lift']:.2f}, "
-                f"{quality['rows']:,} held out of {quality['rows'] + quality['trained_rows']:,}"
-                if quality
-                else "weights from the definition"
-            )
-            self.stdout.write(f"{version}: {figures}")
+    def _train(self, model: Model, options: dict[str, Any]) -> None:
+        run, _new = start_training(model, days=[options["date"]], by=options["by"])
+        run = work_through(run, steps_of_training())
+        if run.state == State.FAILED:
+            step = run.steps.filter(state=State.FAILED).first()
+            raise CommandError(f"{model.code}: {step.error['message']} [{step.error['code']}]")
+        version = ModelVersion.objects.get(run=run.pk)
+        if options["publish"]:
+            version = publish_directly(version, by=options["by"])
+        figures = ", ".join(f"{name} {_short(value)}" for name, value in version.metrics.items())
+        self.stdout.write(f"{version} ({version.state}): {figures}")
 
-    def _snapshot(self, day: date) -> Partition:
-        pinned = next(p for p in sources.resolve(day) if p["table"] == "customers")
-        return ingest.ingest(day, pinned, progress=lambda done, total: None)
+
+def _models(codes: list[str] | None) -> list[Model]:
+    models = Model.objects.all()
+    if codes is None:
+        return list(models)
+    unknown = sorted({*codes} - {*models.values_list("code", flat=True)})
+    if unknown:
+        raise CommandError(f"There is no model {', '.join(unknown)}.")
+    return list(models.filter(code__in=codes))
+
+
+def _tables(models: list[Model]) -> list[str]:
+    events = {t for m in models for t in KINDS[m.kind].tables(m.definition)}
+    return ["customers", *sorted(events)]
+
+
+def _ingest(table: str, day: date) -> None:
+    """Bring the day's table in, if a source brings such tables."""
+    for pinned in sources.resolve(day):
+        if pinned["table"] == table:
+            ingest.ingest(day, pinned, progress=lambda done, total: None)
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,216 @@
+"""The rows that a model learns from: features as of a day, and only then what happened after it.
+
+The rows are a partition of the dataset ``training``: made once, named by what they were made from,
+so a training that was killed finds them again.
+"""
+
+import zlib
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import sqlglot
+from sqlglot import exp
+
+from common.keys import key_of
+from lake import partitions
+from lake.engine import DuckDB
+from lake.models import Partition
+from rules import Params
+
+from .applied import population_of
+from .learning.refusal import NotEstimable
+from .rows import AGE, AS_OF, CITY, CUSTOMER, HELD_OUT, OUTCOME, TREATED, Rows, features_of
+
+TRAINING = "training"
+VERSION = 1
+HELD_OUT_QUARTERS = 4
+SNAPSHOT, HAPPENED, TRIAL = "snapshot", "happened", "trial"
+TREATED_ARM = "treated"
+
+
+def training_rows(
+    inputs: dict[str, Any], *, most: int, progress: Callable[[int, int], None]
+) -> Partition:
+    """Return the partition of rows for a training's pinned inputs. Raises NotEstimable.
+
+    ``most``: whole parts of each snapshot are read, as many as hold no more rows than this.
+    """
+    snapshots = list(Partition.objects.in_bulk(inputs["snapshots"]).values())
+    snapshots.sort(key=lambda s: s.business_date)
+    newest = snapshots[-1].business_date
+    key = key_of("training", VERSION, inputs, most)
+    known = partitions.find(TRAINING, newest, key)
+    if known is not None:
+        return known
+    tables = []
+    for done, snapshot in enumerate(snapshots):
+        tables.append(_Extract(inputs, snapshot, most // len(snapshots)).table())
+        progress(done + 1, len(snapshots))
+    table = pa.concat_tables(tables)
+    if not table.num_rows:
+        raise NotEstimable("no_rows")
+    table = table.append_column(HELD_OUT, pa.array(_held_out(table, len(snapshots) > 1)))
+    with partitions.writing(TRAINING, newest, key, parts=1) as draft:
+        pq.write_table(table, draft.file(0), compression="zstd")
+        draft.facts = {"rows": table.num_rows, "snapshots": [str(s) for s in snapshots]}
+    assert draft.partition is not None
+    return draft.partition
+
+
+def read(partition: Partition, inputs: dict[str, Any]) -> Rows:
+    features = features_of(inputs["features"], inputs["definition"].get("categories", {}))
+    return Rows(pq.read_table(partition.file(0)), features)
+
+
+class _Extract:
+    """One snapshot's rows: who is in the population, what was known of him, what he did then."""
+
+    def __init__(self, inputs: dict[str, Any], snapshot: Partition, most: int) -> None:
+        self.inputs = inputs
+        self.snapshot = snapshot
+        self.most = most
+        self.params = Params(snapshot.business_date)
+
+    def table(self) -> pa.Table:
+        tree = self._tree()
+        with DuckDB(threads=1) as engine:
+            engine.register(SNAPSHOT, [self.snapshot.file(part) for part in self._parts()])
+            for name, tables in self._events().items():
+                engine.register(name, [p.file(n) for p in tables for n in range(p.parts)])
+            table = engine.arrow(tree, self.params.values)
+        _refuse_twice(table)
+        return table
+
+    def _parts(self) -> range:
+        whole = self.snapshot.parts * self.most // max(1, self.snapshot.rows)
+        return range(max(1, min(self.snapshot.parts, whole)))
+
+    def _tree(self) -> exp.Select:
+        present = set(pq.read_schema(self.snapshot.file(0)).names)
+        chosen = [
+            exp.alias_(_column("customer_no"), CUSTOMER, quoted=True),
+            exp.alias_(_column("city"), CITY, quoted=True),
+            exp.alias_(self._date(self.snapshot.business_date), AS_OF, quoted=True),
+            *(_column(f) for f in [*self.inputs["features"], *self.inputs["also"]]),
+        ]
+        if "age" in present:
+            chosen.append(exp.alias_(_column("age"), AGE, quoted=True))
+        query = sqlglot.select(*chosen).from_(SNAPSHOT)
+        outcome = self._outcome()
+        if outcome is not None:
+            query = query.select(exp.alias_(outcome, OUTCOME, quoted=True))
+        query = self._joined(query)
+        rule = population_of(self.inputs["definition"])
+        if rule is not None:
+            query = query.where(rule.sql(self.params, SNAPSHOT))
+        return query
+
+    def _outcome(self) -> exp.Expression | None:
+        """Whether it happened; a label that is unknown leaves its row out."""
+        definition = self.inputs["definition"]
+        if self.inputs["outcome"] == "":
+            return None
+        if isinstance(definition.get("label"), str):
+            happened: exp.Expression = exp.cast(_column(definition["label"]), "BOOLEAN")
+        else:
+            happened = exp.Not(this=_column("customer_no", HAPPENED).is_(exp.null()))
+        return exp.Not(this=exp.paren(happened)) if definition.get("opposite") else happened
+
+    def _joined(self, query: exp.Select) -> exp.Select:
+        definition = self.inputs["definition"]
+        if isinstance(definition.get("label"), str):
+            known = exp.Not(this=_column(definition["label"]).is_(exp.null()))
+            query = query.where(known)
+        elif self.inputs["outcome"]:
+            query = query.join(self._ordered(), on=_same_customer(HAPPENED), join_type="left")
+        if self.inputs["outcome"] == "trial":
+            treated = exp.EQ(
+                this=_column("arm", TRIAL), expression=self.params.bind(TREATED_ARM, "VARCHAR")
+            )
+            query = query.select(exp.alias_(treated, TREATED, quoted=True))
+            query = query.join(self._trial(), on=_same_customer(TRIAL), join_type="inner")
+        return query
+
+    def _ordered(self) -> exp.Subquery:
+        """Who ordered one of the policies within the window that begins with the day itself.
+
+        The features are those of the day's beginning: an order of the day came after them.
+        """
+        label = self.inputs["definition"].get("label") or self.inputs["definition"]["trial"]
+        policies = [self.params.bind(p, "VARCHAR") for p in label["ordered"]]
+        begin, end = _window(self.snapshot.business_date, label["within_days"])
+        return (
+            sqlglot.select(_column("customer_no", "orders"))
+            .distinct()
+            .from_(exp.alias_(exp.to_table("orders"), "orders", table=True))
+            .where(_column("policy", "orders").isin(*policies))
+            .where(exp.GTE(this=_column("ordered_on", "orders"), expression=self._date(begin)))
+            .where(exp.LT(this=_column("ordered_on", "orders"), expression=self._date(end)))
+            .subquery(HAPPENED)
+        )
+
+    def _trial(self) -> exp.Subquery:
+        """Who took part in the trial from this day on, and in which arm."""
+        trial = self.inputs["definition"]["trial"]
+        code = self.params.bind(trial["code"], "VARCHAR")
+        columns = [_column(c, "trials") for c in ("customer_no", "arm")]
+        on = exp.EQ(
+            this=_column("assigned_on", "trials"),
+            expression=self._date(self.snapshot.business_date),
+        )
+        return (
+            sqlglot.select(*columns)
+            .from_("trials")
+            .where(exp.EQ(this=_column("trial", "trials"), expression=code))
+            .where(on)
+            .subquery(TRIAL)
+        )
+
+    def _events(self) -> dict[str, list[Partition]]:
+        """The tables that the tree names beside the snapshot, as pinned."""
+        tables: dict[str, list[Partition]] = {}
+        for name in ("orders", "trials"):
+            if self.inputs.get(name):
+                tables[name] = list(Partition.objects.in_bulk(self.inputs[name]).values())
+        return tables
+
+    def _date(self, day: date) -> exp.Expression:
+        return self.params.bind(day, "DATE")
+
+
+def refuse_future(as_of: date, within_days: int, known_until: date) -> None:
+    """Outcomes that are still to come would read as outcomes that did not come."""
+    last = _window(as_of, within_days)[1] - timedelta(days=1)
+    if last > known_until:
+        raise NotEstimable("label_in_future", needed=str(last), known=str(known_until))
+
+
+def _window(as_of: date, within_days: int) -> tuple[date, date]:
+    return as_of, as_of + timedelta(days=within_days)
+
+
+def _column(name: str, table: str = SNAPSHOT) -> exp.Column:
+    return exp.column(name, table=table, quoted=True)
+
+
+def _same_customer(table: str) -> exp.EQ:
+    return exp.EQ(this=_column("customer_no"), expression=_column("customer_no", table))
+
+
+def _refuse_twice(table: pa.Table) -> None:
+    customers = len(table.column(CUSTOMER).unique())
+    if customers < table.num_rows:
+        raise NotEstimable("duplicate_customers", rows=table.num_rows, customers=customers)
+
+
+def _held_out(table: pa.Table, by_time: bool) -> np.ndarray:
+    """Where there is time, the newest day is held out; else a quarter, by a hash of the number."""
+    if by_time:
+        days = table.column(AS_OF).to_numpy()
+        return np.asarray(days == days.max())
+    numbers = table.column(CUSTOMER).to_pylist()
+    return np.array([zlib.crc32(n.encode()) % HELD_OUT_QUARTERS == 0 for n in numbers], dtype=bool)

@@ -1,0 +1,196 @@
+"""How a version fares on a day: what it meets before it scores, and how far all that has moved.
+
+What a model does about a missing feature, a changed type or a new code is part of its version: the
+value counts as unknown and goes where training sent unknown values; it is counted, and above a
+limit told as an alert. Where a feature is unknown of far more customers than in training, the model
+does not score at all: the scores of the day before stand, marked stale.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from django.db import transaction
+
+from lake.models import Partition
+
+from .applied import Applied
+from .kinds.base import Matrix
+from .learning.drift import SHIFTED, DayCounts
+from .models import ModelDay, ModelVersion
+from .profile import missing_at_training, read_profile
+
+# How much more often than in training a feature may be unknown: until an alert, until staleness.
+ALERT_ABOVE, STALE_ABOVE = 0.1, 0.5
+UNSEEN_ABOVE = 0.01
+# As many customers are counted by bins on a day: ten times as many tell no more.
+COUNTED = 1_000_000
+
+
+@dataclass(frozen=True)
+class Met:
+    """What a version finds of its features in a snapshot, before it scores.
+
+    absent    features that the snapshot lacks
+    retyped   features that came as texts where training had numbers, or the other way round
+    missing   feature → share unknown now; ``trained``: → share unknown in training
+    """
+
+    absent: tuple[str, ...]
+    retyped: tuple[str, ...]
+    missing: dict[str, float]
+    trained: dict[str, float]
+
+    @property
+    def too_much(self) -> bool:
+        return any(
+            share > self.trained.get(name, 0.0) + STALE_ABOVE
+            for name, share in self.missing.items()
+        )
+
+    def told(self) -> dict[str, Any]:
+        return {
+            "absent": list(self.absent),
+            "retyped": list(self.retyped),
+            "missing": {name: round(share, 6) for name, share in self.missing.items()},
+            "missing_at_training": {n: round(share, 6) for n, share in self.trained.items()},
+        }
+
+
+def met(snapshot: Partition, model: Applied, version: ModelVersion) -> Met:
+    """Look at the snapshot's files only: their schema, and the nulls that they count themselves."""
+    schema = pq.read_schema(snapshot.file(0))
+    own = [f for f in model.features if f.attribute not in model.scores]
+    absent = tuple(f.attribute for f in own if f.attribute not in schema.names)
+    retyped = tuple(
+        f.attribute
+        for f in own
+        if f.attribute not in absent
+        and pa.types.is_string(schema.field(f.attribute).type) != (f.categories is not None)
+    )
+    nulls = _nulls(snapshot, {f.attribute for f in own} - {*absent})
+    missing = {name: n / max(1, snapshot.rows) for name, n in nulls.items()}
+    missing |= dict.fromkeys(absent, 1.0)
+    profile = read_profile(model.features, version.profile)
+    return Met(absent, retyped, missing, missing_at_training(profile))
+
+
+def _nulls(snapshot: Partition, names: set[str]) -> dict[str, int]:
+    counts = dict.fromkeys(sorted(names), 0)
+    for part in range(snapshot.parts):
+        metadata = pq.read_metadata(snapshot.file(part))
+        for group in range(metadata.num_row_groups):
+            rows = metadata.row_group(group)
+            for place in range(rows.num_columns):
+                column = rows.column(place)
+                if column.path_in_schema in counts and column.statistics is not None:
+                    counts[column.path_in_schema] += column.statistics.null_count or 0
+    return counts
+
+
+@dataclass
+class Watch:
+    """Counts one model's features and score as they stream by."""
+
+    model: Applied
+    counts: DayCounts
+    scored: int = 0
+    known: int = 0
+    total: float = 0.0
+
+    @classmethod
+    def of(cls, version: ModelVersion, model: Applied, customers: int) -> "Watch":
+        profile = read_profile(model.features, version.profile)
+        return cls(model, DayCounts(profile, every=max(1, customers // COUNTED)))
+
+    def look(self, x: Matrix, made: dict[str, pa.Array], inside: pa.Array | None) -> None:
+        """Count a batch: its features and what was made of them; ``inside``: the population."""
+        score = self.model.kind.score_of(self.model.definition, self.model.fitted, made)
+        if inside is not None:
+            chosen = inside.to_numpy(zero_copy_only=False)
+            x, score = x[chosen], score[chosen]
+        self.counts.add(x, score)
+        known = score[~np.isnan(score)]
+        self.scored += len(score)
+        self.known += len(known)
+        self.total += float(known.sum())
+
+    def told(self) -> dict[str, Any]:
+        profile = self.counts.profile
+        *features, score = profile.drifts(self.counts)
+        then = {
+            f.attribute: round(float(counts[-2] / max(1, counts.sum())), 6)
+            for f, counts in zip(profile.features, profile.counts_, strict=False)
+        }
+        return {
+            "scored": self.scored,
+            "mean": self.total / self.known if self.known else None,
+            "score": _told(score),
+            "features": {d.attribute: _told(d) for d in features},
+            "unseen_at_training": then,
+        }
+
+
+def _told(drift: Any) -> dict[str, Any]:
+    def short(value: float | None) -> float | None:
+        return None if value is None else round(value, 6)
+
+    return {
+        "n": drift.n,
+        "psi": short(drift.psi),
+        "grade": drift.grade,
+        "missing": short(drift.missing),
+        "unseen": short(drift.unseen),
+        "not_estimable": drift.not_estimable,
+    }
+
+
+@transaction.atomic
+def record_days(scores: Partition, versions: list[ModelVersion]) -> int:
+    """Write down how each version fared on the day of these scores; return how many alerts."""
+    told = scores.facts.get("models", {})
+    alerts = 0
+    for version in versions:
+        facts = told.get(version.model_id)
+        if facts is None:
+            continue
+        found = alerts_of(facts)
+        alerts += len(found)
+        ModelDay.objects.update_or_create(
+            version=version,
+            business_date=scores.business_date,
+            defaults={
+                "stale_since": facts.get("stale_since"),
+                "facts": facts,
+                "alerts": found,
+            },
+        )
+    return alerts
+
+
+def alerts_of(facts: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what somebody should look at: {code, attribute, figure, limit}."""
+    alerts = [{"code": "feature_absent", "attribute": name} for name in facts["absent"]]
+    alerts += [{"code": "type_changed", "attribute": name} for name in facts["retyped"]]
+    trained = facts["missing_at_training"]
+    for name, share in facts["missing"].items():
+        limit = trained.get(name, 0.0) + ALERT_ABOVE
+        if share > limit and name not in facts["absent"]:
+            alerts.append(_alert("missing_more", name, share, limit))
+    for name, drift in facts.get("features", {}).items():
+        if (drift["psi"] or 0.0) > SHIFTED:
+            alerts.append(_alert("feature_shifted", name, drift["psi"], SHIFTED))
+        limit = facts["unseen_at_training"].get(name, 0.0) + UNSEEN_ABOVE
+        if (drift["unseen"] or 0.0) > limit:
+            alerts.append(_alert("unseen_values", name, drift["unseen"], limit))
+    if (facts.get("score", {}).get("psi") or 0.0) > SHIFTED:
+        alerts.append(_alert("score_shifted", "", facts["score"]["psi"], SHIFTED))
+    if facts.get("stale_since"):
+        alerts.append({"code": "stale", "since": facts["stale_since"]})
+    return alerts
+
+
+def _alert(code: str, attribute: str, figure: float, limit: float) -> dict[str, Any]:
+    return {"code": code, "attribute": attribute, "figure": figure, "limit": round(limit, 6)}

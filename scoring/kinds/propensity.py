@@ -1,0 +1,39 @@
+"""Propensity (S2): one model per product, from hundreds of candidates to tens."""
+
+from typing import Any, ClassVar
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from ..learning.features import Feature
+from ..learning.propensity import Propensity
+from ..reporting import plain
+from ..rows import Rows
+from .base import Definition, Progress
+from .outcome import OutcomeKind
+
+
+class PropensityKind(OutcomeKind):
+    """Publishes the probability of the outcome, 0–1, and its grade."""
+
+    code: ClassVar[str] = "propensity"
+    name: ClassVar[str | Promise] = _("propensity")
+
+    def fit(
+        self,
+        definition: Definition,
+        features: tuple[Feature, ...],
+        rows: Rows,
+        progress: Progress,
+    ) -> Propensity:
+        fitted = Propensity(features).fit(rows.x, rows.y, progress=progress)
+        return fitted.narrowed()
+
+    def measure(
+        self, definition: Definition, fitted: Any, rows: Rows, progress: Progress
+    ) -> dict[str, Any]:
+        report = super().measure(definition, fitted, rows, progress)
+        report["candidates"] = plain(fitted.candidates_)
+        report["strengths"] = plain(fitted.strengths_)
+        report["base_points"] = fitted.base_points_
+        return report

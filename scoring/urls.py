@@ -1,0 +1,14 @@
+"""The pages of the models."""
+
+from django.urls import path
+
+from . import views
+
+urlpatterns = [
+    path("", views.models, name="models"),
+    path("<str:code>/", views.model, name="model"),
+    path("<str:code>/train/", views.model_train, name="model-train"),
+    path("<str:code>/training/", views.model_training, name="model-training"),
+    path("<str:code>/cancel/", views.model_cancel, name="model-cancel"),
+    path("<str:code>/<int:number>/", views.model_version, name="model-version"),
+]
