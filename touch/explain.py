@@ -11,6 +11,7 @@ from campaigns.models import Channel
 from campaigns.planned import IdleOffer, PlannedOffer
 from common.naming import in_chinese
 from contacts.record import PERSONALISED
+from contacts.words import stop_in_words
 from customers.catalogue import CITY
 
 from .answers import Considered
@@ -148,7 +149,7 @@ class _Looks:
                     return _("The customer opted out of personalised marketing")
                 return _("The customer opted out of this channel: %s") % _channel(what)
             case Gate.CONTACT_POLICY:
-                return str(what.in_words())
+                return stop_in_words(what)
             case Gate.CONTROL_GROUP:
                 return self._control(what)
             case Gate.CAPACITY:

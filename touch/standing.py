@@ -15,7 +15,7 @@ from contacts.limits import WHOLE, ContactRules, Limit
 from contacts.models import ContactEvent, Kind
 from contacts.record import OPTED, PERSONALISED, Record
 from contacts.rules import rules_at
-from contacts.words import OPTED_OUT_NAMES
+from contacts.words import OPTED_OUT_NAMES, stop_in_words
 
 from .answers import Recommendation
 from .current import Current
@@ -88,7 +88,7 @@ def _channel(code: str, rules: ContactRules, record: Record, at: datetime) -> Ch
     return ChannelNow(
         code,
         code in record.opted_out,
-        str(stop.in_words()) if stop else "",
+        stop_in_words(stop) if stop else "",
         [_used(limit, code, record, at) for limit in limits],
     )
 
@@ -129,7 +129,7 @@ def notices_of(answer: Recommendation, now: Current) -> list[Notice]:
         )
     elif stop is not None:
         title = _("Quiet hours") if stop.kind == "quiet_hours" else _("A contact limit is reached")
-        notices.append(Notice("warning", title, str(stop.in_words())))
+        notices.append(Notice("warning", title, stop_in_words(stop)))
     return notices
 
 
