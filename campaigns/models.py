@@ -102,13 +102,7 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
 
         What the province runs reaches the customers of every city, so every city may read it.
         """
-        if not user.sees_anything:
-            return self.none()
-        path, step = user.organisation.path, Organisation.steplen
-        above = [path[:end] for end in range(step, len(path), step)]
-        return self.filter(
-            models.Q(organisation__path__startswith=path) | models.Q(organisation__path__in=above)
-        )
+        return self.filter(organisation__in=Organisation.objects.concerning(user))
 
     def running_on(self, day: date) -> "CampaignQuerySet":
         """As ``Campaign.runs_on``."""

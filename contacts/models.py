@@ -20,12 +20,7 @@ class ContactPolicyVersionQuerySet(models.QuerySet["ContactPolicyVersion"]):
 
     def visible_to(self, user: User) -> "ContactPolicyVersionQuerySet":
         """Those of the own organisation, of all below it and of those above: they bind it."""
-        if not user.sees_anything:
-            return self.none()
-        path, step = user.organisation.path, Organisation.steplen
-        above = [path[:end] for end in range(step, len(path), step)]
-        mine = Q(organisation__path__startswith=path) | Q(organisation__path__in=above)
-        return self.filter(mine)
+        return self.filter(organisation__in=Organisation.objects.concerning(user))
 
 
 class ContactPolicyVersion(models.Model):

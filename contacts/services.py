@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Level, Organisation
-from accounts.services import By, log
+from accounts.services import By, check_reach, log
 from common.errors import DomainError
 from common.permissions import Permission
 
@@ -80,16 +80,8 @@ def _check_may(by: By, organisation: Organisation) -> None:
             _("The province and its cities say how often customers may be met, not %(code)s.")
             % {"code": organisation.code},
         )
-    if isinstance(by, str):
-        return
-    if not Organisation.objects.visible_to(by).filter(pk=organisation.pk).exists():
-        raise DomainError(
-            "organisation_out_of_reach",
-            _("%(by)s may set the contact rules of the own organisation, not of %(code)s.")
-            % {"by": by, "code": organisation.code},
-            status=404,
-        )
-    if not by.can(Permission.EDIT_CAMPAIGNS):
+    check_reach(by, organisation)
+    if not isinstance(by, str) and not by.can(Permission.EDIT_CAMPAIGNS):
         raise DomainError(
             "permission_denied",
             _("Contact rules are set by who may edit campaigns."),
