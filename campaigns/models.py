@@ -104,10 +104,6 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
         """
         return self.filter(organisation__in=Organisation.objects.concerning(user))
 
-    def running_on(self, day: date) -> "CampaignQuerySet":
-        """As ``Campaign.runs_on``."""
-        return self.filter(starts_on__lte=day, ends_on__gte=day)
-
 
 class Campaign(Named):
     """A campaign of an organisation: which policies, to which cells, when."""
