@@ -4,19 +4,11 @@ from datetime import date
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
 from common.naming import Named, in_chinese
+from customers.meetings import Channel
 from segmentation.models import Audience, MatrixVersion
-
-
-class Channel(models.TextChoices):
-    FRONT_DESK = "front_desk", _("front desk")
-    OUTBOUND_CALL = "outbound_call", _("outbound call")
-    SMS = "sms", _("SMS")
-    APP = "app", _("app")
-    WEB = "web", _("web")
 
 
 class Policy(models.Model):

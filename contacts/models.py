@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
+from customers.meetings import Outcome
 
 from .record import OPTED, Met, Record
 
@@ -74,12 +75,7 @@ class ContactRecord(models.Model):
         return Record(self.version, self.times, self.held, frozenset(self.opted_out))
 
 
-class Kind(models.TextChoices):
-    SHOWN = "shown", _("shown")
-    ACCEPTED = "accepted", _("accepted")
-    DECLINED = "declined", _("declined")
-    ORDERED = "ordered", _("ordered")
-    COMPLAINED = "complained", _("complained")
+class Opting(models.TextChoices):
     OPT_OUT = "opt_out", _("opted out")
     OPT_IN = "opt_in", _("opted in again")
 
@@ -96,7 +92,7 @@ class ContactEvent(models.Model):
 
     customer_no = models.CharField(max_length=40)
     version = models.PositiveIntegerField()
-    kind = models.CharField(max_length=20, choices=Kind)
+    kind = models.CharField(max_length=20, choices=[*Outcome.choices, *Opting.choices])
     at = models.DateTimeField()
     recorded_at = models.DateTimeField(auto_now_add=True)
     channel = models.CharField(max_length=20)

@@ -7,12 +7,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns.controls import UNIVERSAL, bucket_of
-from campaigns.models import Channel
 from campaigns.planned import IdleOffer, PlannedOffer
 from common.naming import in_chinese
 from contacts.record import PERSONALISED
 from contacts.words import stop_in_words
 from customers.catalogue import CITY
+from customers.meetings import Channel
 
 from .answers import Considered
 from .current import Current

@@ -9,13 +9,14 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from campaigns.models import Channel, PolicyVersion
+from campaigns.models import PolicyVersion
 from common.naming import in_chinese
 from contacts.limits import WHOLE, ContactRules, Limit
-from contacts.models import ContactEvent, Kind
+from contacts.models import ContactEvent
 from contacts.record import OPTED, PERSONALISED, Record
 from contacts.rules import rules_at
 from contacts.words import OPTED_OUT_NAMES, stop_in_words
+from customers.meetings import Channel
 
 from .answers import Recommendation
 from .current import Current
@@ -172,7 +173,7 @@ def policy_names(wanted: Iterable[tuple[str, int | None]]) -> dict[tuple[str, in
 
 
 def _what(event: ContactEvent, names: dict[tuple[str, int | None], str]) -> str:
-    if event.kind in (Kind.OPT_OUT, Kind.OPT_IN):
+    if event.kind in OPTED:
         return str(OPTED_OUT_NAMES[event.channel])
     return names.get((event.policy, event.policy_version), event.policy)
 

@@ -9,7 +9,6 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from campaigns.models import Channel
 from common.errors import DomainError
 from common.pages import require
 from common.permissions import Permission
@@ -17,6 +16,7 @@ from contacts.body import check_channel
 from contacts.recording import lock_records
 from contacts.services import set_opt_outs
 from contacts.words import OPTED_OUT_NAMES
+from customers.meetings import Channel
 from segmentation.flow.selectors import customer_paths
 
 from .answers import by_category
