@@ -156,6 +156,7 @@ def _campaign(campaign: Campaign) -> dict[str, Any]:
     return {
         "zh": campaign.name_zh,
         "en": campaign.name_en,
+        "starts_on": campaign.starts_on.isoformat(),
         "ends_on": campaign.ends_on.isoformat(),
         "control": campaign.control,
     }

@@ -24,7 +24,7 @@ from .cards import cards_of
 from .current import Current, current
 from .forms import OptOutForm, seen_of
 from .looks import groups_of
-from .recommendation import MOST_ITEMS, recommend
+from .recommendation import MOST_ITEMS, recommend_to
 from .selectors import history
 from .standing import contacts_of, decisions_of, notices_of, opt_outs_of, standing_of
 
@@ -59,10 +59,8 @@ def customer(request: HttpRequest, customer_no: str) -> HttpResponse:
     channel, user = request.GET.get("channel", ""), request.user
     if channel:
         check_channel(channel, "channel")
-    answer = recommend(
-        customer_no, user=user, channel=channel or None, limit=MOST_ITEMS, explain=True
-    )
     now = current(customer_no, user, Permission.VIEW_CUSTOMERS)
+    answer = recommend_to(now, user=user, channel=channel or None, limit=MOST_ITEMS, explain=True)
     context = {
         "answer": answer,
         "number": customer_no,

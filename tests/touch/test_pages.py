@@ -6,8 +6,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import translation
 
@@ -79,6 +81,13 @@ def test_the_page_shows_profile_cells_offers_and_versions(clerk: Client) -> None
         assert words in text, words
     for secret in (NUMBER, "4,000", "income"):
         assert secret not in text.replace(PAGE, ""), secret
+
+
+def test_the_customer_is_read_once(clerk: Client) -> None:
+    publish_day([customer(12000000001)])
+    with CaptureQueriesContext(connection) as queries:
+        assert clerk.get(PAGE).status_code == 200
+    assert len([q for q in queries if "jsonb_array_elements_text" in q["sql"]]) == 1
 
 
 def test_the_page_is_behind_the_walls(client: Client, clerk: Client) -> None:
@@ -287,6 +296,18 @@ def test_a_refusal_needs_a_reason(asked: Client) -> None:
     assert not ContactEvent.objects.exists()
     report(asked, part=True, outcome="declined", reason="too dear")
     assert ContactEvent.objects.get().reason == "too dear"
+
+
+def test_a_number_in_a_reason_is_masked_for_who_may_not_see_it(asked: Client) -> None:
+    reason = "rather call me at 13812341234"
+    part = report(asked, part=True, outcome="declined", reason=reason)
+    manager = Client()
+    manager.force_login(make_user("auditor"))
+    for address in (PAGE, f"/decisions/{only()}/"):
+        assert "call me at 138****1234" in said(asked.get(address)), address
+        if address != PAGE:
+            assert reason in said(manager.get(address)), address
+    assert "call me at 138****1234" in said(part)
 
 
 def test_an_answer_without_a_channel_asks_where_the_customer_was_met(clerk: Client) -> None:

@@ -3,6 +3,9 @@
 from django import template
 from django.utils.functional import Promise
 
+from accounts.models import User
+from common.masking import mask_numbers
+from common.permissions import Permission
 from contacts.models import Opting
 from customers.meetings import Channel, Outcome
 from touch.forms import REASONS
@@ -29,6 +32,12 @@ def channel_name(code: str) -> str:
 def tone(kind: str) -> str:
     """The colour of a badge that names a kind of event."""
     return _TONES.get(kind, "bg-secondary-lt")
+
+
+@register.filter
+def as_seen_by(text: str, reader: User) -> str:
+    """What somebody wrote, for a reader: the numbers in it are masked as everywhere else."""
+    return text if reader.can(Permission.VIEW_SENSITIVE) else mask_numbers(text)
 
 
 @register.simple_tag
