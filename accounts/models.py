@@ -36,6 +36,14 @@ class OrganisationQuerySet(MP_NodeQuerySet):
             return self.none()
         return self.filter(path__startswith=user.organisation.path)
 
+    def concerning(self, user: "User") -> "OrganisationQuerySet":
+        """The same and those above it, whose campaigns and rules reach the user's customers."""
+        if not user.sees_anything:
+            return self.none()
+        path = user.organisation.path
+        above = [path[:end] for end in range(Organisation.steplen, len(path), Organisation.steplen)]
+        return self.filter(Q(path__startswith=path) | Q(path__in=above))
+
 
 class OrganisationManager(MP_NodeManager.from_queryset(OrganisationQuerySet)):
     def get_queryset(self) -> OrganisationQuerySet:

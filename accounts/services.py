@@ -232,16 +232,21 @@ def _refuse_self(user: User, by: By) -> None:
 
 
 def check_reach(by: By, organisation: Organisation | None) -> None:
-    """Raise DomainError unless the organisation is the user's own or below it."""
-    if not isinstance(by, User) or organisation is None:
-        return
-    if not Organisation.objects.visible_to(by).filter(pk=organisation.pk).exists():
+    """DomainError ``organisation_out_of_reach`` (404) unless it ``reaches`` the organisation."""
+    if not reaches(by, organisation):
         raise DomainError(
             "organisation_out_of_reach",
             _("%(by)s may manage the own organisation and what is below it, not %(code)s.")
             % {"by": by, "code": organisation.code},
             status=404,
         )
+
+
+def reaches(by: By, organisation: Organisation | None) -> bool:
+    """Whether the organisation is the user's own or below it; what is no user reaches all."""
+    if not isinstance(by, User) or organisation is None:
+        return True
+    return Organisation.objects.visible_to(by).filter(pk=organisation.pk).exists()
 
 
 def _check_roles(roles: list[str], organisation: Organisation) -> None:

@@ -73,8 +73,3 @@ def _bad(what: str, buckets: Ranges, *where: str | int) -> DomainError:
         % {"what": what, "buckets": ", ".join(f"{a}–{b}" for a, b in buckets)},
         where=list(where),
     )
-
-
-def share(buckets: Ranges) -> float:
-    """The part of all customers that the buckets hold, 0 to 1."""
-    return sum(last - first + 1 for first, last in buckets) / BUCKETS

@@ -4,19 +4,11 @@ from datetime import date
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
 from common.naming import Named, in_chinese
+from customers.meetings import Channel
 from segmentation.models import Audience, MatrixVersion
-
-
-class Channel(models.TextChoices):
-    FRONT_DESK = "front_desk", _("front desk")
-    OUTBOUND_CALL = "outbound_call", _("outbound call")
-    SMS = "sms", _("SMS")
-    APP = "app", _("app")
-    WEB = "web", _("web")
 
 
 class Policy(models.Model):
@@ -102,17 +94,7 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
 
         What the province runs reaches the customers of every city, so every city may read it.
         """
-        if not user.sees_anything:
-            return self.none()
-        path, step = user.organisation.path, Organisation.steplen
-        above = [path[:end] for end in range(step, len(path), step)]
-        return self.filter(
-            models.Q(organisation__path__startswith=path) | models.Q(organisation__path__in=above)
-        )
-
-    def running_on(self, day: date) -> "CampaignQuerySet":
-        """As ``Campaign.runs_on``."""
-        return self.filter(starts_on__lte=day, ends_on__gte=day)
+        return self.filter(organisation__in=Organisation.objects.concerning(user))
 
 
 class Campaign(Named):

@@ -150,7 +150,7 @@ class PlannedAttribute:
 class Planned:
     """profile: codes of the attributes that an answer carries, in the catalogue's order.
 
-    campaigns: code → "zh" and "en", its names, "ends_on", and "control", its buckets.
+    campaigns: code → "zh" and "en", its names, "starts_on", "ends_on", and "control", its buckets.
     hold_out: {"key", "buckets"} of the province; empty: no control groups are drawn.
     """
 

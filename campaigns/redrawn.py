@@ -318,7 +318,7 @@ def _decided(misfit: Misfit) -> Cells | None:
 
 
 def _running_rows(matrix: str, business_date: date) -> list[MarketingRow]:
-    running = Campaign.objects.running_on(business_date)
+    running = [c.code for c in Campaign.objects.all() if c.runs_on(business_date)]
     held = [v.policy_id for v in PolicyVersion.objects.newest() if v.valid_on(business_date)]
     return list(MarketingRow.objects.filter(matrix=matrix, campaign__in=running, policy__in=held))
 

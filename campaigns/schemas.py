@@ -3,8 +3,8 @@
 from typing import Any
 
 from common.definitions import CODE, DATE, NAME, object_of
+from customers.meetings import Channel
 
-from .models import Channel
 from .terms import PREFERENCES
 
 # As people write them on paper: P0012, C001, IBM-A.

@@ -11,8 +11,8 @@ from typing import Any, Generic, TypeVar
 from django.db import connection, models, transaction
 from django.utils.translation import gettext as _
 
-from accounts.models import Level, Organisation, User
-from accounts.services import By, log
+from accounts.models import Level, Organisation
+from accounts.services import By, log, reaches
 from common.errors import DomainError, at
 
 from . import checks
@@ -169,10 +169,8 @@ def _campaign(campaign: Campaign) -> tuple[str, str, str]:
 
 
 def _check_reach(by: By, organisation: Organisation) -> None:
-    """A city's marketer reads the province's campaigns and writes only the city's own."""
-    if not isinstance(by, User):
-        return
-    if not Organisation.objects.visible_to(by).filter(pk=organisation.pk).exists():
+    """A city's marketer reads the province's campaigns and writes only the city's own: so 403."""
+    if not reaches(by, organisation):
         raise DomainError(
             "campaign_out_of_reach",
             _("%(by)s may change campaigns of the own organisation and below it, not of %(code)s.")

@@ -7,6 +7,9 @@ from typing import Any
 HEAD, TAIL = 3, 4
 # Where an address of the product holds a customer's number.
 _ADDRESSED = re.compile(r"(/customers/|[?&]q=)([^/?&\s'\"]+)")
+# Seven digits or more, with or without a country code: what a telephone number looks like; and the
+# eleven of a mobile one as people write them, in three groups.
+_TELEPHONE = re.compile(r"(?<!\d)(?:\+?\d{7,15}|\+?(?:86[- ]?)?1\d{2}[- ]\d{4}[- ]\d{4})(?!\d)")
 
 
 def mask_number(number: str) -> str:
@@ -20,6 +23,11 @@ def mask_number(number: str) -> str:
     head = min(HEAD, (len(number) + 1) // 4)
     tail = min(TAIL, (len(number) + 1) // 3)
     return number[:head] + "*" * (len(number) - head - tail) + number[-tail:]
+
+
+def mask_numbers(text: str) -> str:
+    """The text with everything masked in it that looks like a telephone number."""
+    return _TELEPHONE.sub(lambda found: mask_number(found[0]), text)
 
 
 def mask_addresses(text: str) -> str:

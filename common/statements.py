@@ -6,6 +6,7 @@ Django.
 """
 
 from collections.abc import Mapping, Sequence
+from time import monotonic
 from typing import Any
 
 from django.db import connection
@@ -25,9 +26,10 @@ def run(statement: str, values: Mapping[str, Any] | Sequence[Any]) -> Cursor[Row
     connection.ensure_connection()
     raw = connection.connection
     raw.prepare_threshold = _NEVER_BY_ITSELF
+    began = monotonic()
     with connection.wrap_database_errors:
         cursor = Cursor(raw)
         cursor.execute(statement, values, prepare=True)
     if connection.queries_logged:
-        connection.queries_log.append({"sql": statement, "time": "0"})
+        connection.queries_log.append({"sql": statement, "time": f"{monotonic() - began:.3f}"})
     return cursor

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from common.definitions import CODE, NAME, object_of, refuse_twice
 from common.errors import DomainError, at, did_you_mean
-from customers.tables import CHANNELS
+from customers.meetings import Channel
 
 from .limits import PERS, Limit, QuietHours
 from .record import COUNTS, KEPT, MOST_DAYS
@@ -30,7 +30,7 @@ MOST_RULES = 50
 NAME_LENGTH = 120
 CLOCK = re.compile("([01][0-9]|2[0-3]):[0-5][0-9]")
 
-_CHANNELS = {"type": "array", "items": {"enum": list(CHANNELS)}, "uniqueItems": True}
+_CHANNELS = {"type": "array", "items": {"enum": Channel.values}, "uniqueItems": True}
 _CLOCK = {"type": "string", "pattern": f"^{CLOCK.pattern}$"}
 LIMIT = object_of(
     {
@@ -207,20 +207,20 @@ def _whole(field: str, value: Any, least: int, most: int) -> int:
 
 
 def _channels(channels: Sequence[str]) -> tuple[str, ...]:
-    """In the order of ``CHANNELS``; all of them: (), as though none was named."""
+    """In the order of ``Channel``; all of them: (), as though none was named."""
     for index, channel in enumerate(channels):
         check_channel(channel, "channels", index)
-    if len(set(channels)) == len(CHANNELS):
+    if len(set(channels)) == len(Channel):
         return ()
-    return tuple(channel for channel in CHANNELS if channel in channels)
+    return tuple(channel for channel in Channel.values if channel in channels)
 
 
 def check_channel(channel: str, *where: str | int) -> None:
-    if channel in CHANNELS:
+    if channel in Channel.values:
         return
-    near = [known for known in CHANNELS if known[:2] == str(channel)[:2]]
+    near = [known for known in Channel.values if known[:2] == str(channel)[:2]]
     text = _("There is no channel “%(channel)s”; the channels are %(known)s.")
-    values = {"channel": channel, "known": ", ".join(CHANNELS)}
+    values = {"channel": channel, "known": ", ".join(Channel.values)}
     raise DomainError("unknown_channel", text % values + did_you_mean(near), where=list(where))
 
 

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from itertools import chain
-from typing import Any, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from .record import DAY, KEPT, MOST_DAYS, Counts, Record, key_of
@@ -164,23 +164,6 @@ class Stop:
     def days(self) -> int:
         return self.rule.days if isinstance(self.rule, Limit) else 0
 
-    def plain(self) -> dict[str, Any]:
-        """As a decision keeps it."""
-        return {
-            "kind": self.kind,
-            "code": self.code,
-            "seen": self.seen,
-            "most": self.most,
-            "days": self.days,
-            "until": self.until.isoformat(),
-        }
-
-    def in_words(self) -> str:
-        """In the reader's language."""
-        from .words import stop_in_words  # the words of limits: they know these values
-
-        return stop_in_words(self)
-
 
 @dataclass(frozen=True)
 class ContactRules:
@@ -202,19 +185,11 @@ class ContactRules:
         object.__setattr__(self, "_whole", whole)
         object.__setattr__(self, "_own", own)
 
-    def stop(
-        self, record: Record, *, channel: str | None, policy: str, group: str = "", at: datetime
-    ) -> Stop | None:
-        """The first that stops this policy: what stops every policy, then what stops this one.
-
-        ``channel`` None: only what stops it by whatever channel. ``at`` knows its time zone.
-        """
-        return self.whole(record, channel=channel, at=at) or self.own(
-            record, channel=channel, policy=policy, group=group, at=at
-        )
-
     def whole(self, record: Record, *, channel: str | None, at: datetime) -> Stop | None:
-        """The first that stops every policy alike: limits of customer and channel, quiet hours."""
+        """The first that stops every policy alike: limits of customer and channel, quiet hours.
+
+        ``channel`` None: only what stops by whatever channel. ``at`` knows its time zone.
+        """
         return self._first(self._whole, record, channel, at) or self._quiet(channel, at)
 
     def own(

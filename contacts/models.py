@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
+from customers.meetings import Outcome
 
 from .record import OPTED, Met, Record
 
@@ -20,12 +21,7 @@ class ContactPolicyVersionQuerySet(models.QuerySet["ContactPolicyVersion"]):
 
     def visible_to(self, user: User) -> "ContactPolicyVersionQuerySet":
         """Those of the own organisation, of all below it and of those above: they bind it."""
-        if not user.sees_anything:
-            return self.none()
-        path, step = user.organisation.path, Organisation.steplen
-        above = [path[:end] for end in range(step, len(path), step)]
-        mine = Q(organisation__path__startswith=path) | Q(organisation__path__in=above)
-        return self.filter(mine)
+        return self.filter(organisation__in=Organisation.objects.concerning(user))
 
 
 class ContactPolicyVersion(models.Model):
@@ -79,12 +75,7 @@ class ContactRecord(models.Model):
         return Record(self.version, self.times, self.held, frozenset(self.opted_out))
 
 
-class Kind(models.TextChoices):
-    SHOWN = "shown", _("shown")
-    ACCEPTED = "accepted", _("accepted")
-    DECLINED = "declined", _("declined")
-    ORDERED = "ordered", _("ordered")
-    COMPLAINED = "complained", _("complained")
+class Opting(models.TextChoices):
     OPT_OUT = "opt_out", _("opted out")
     OPT_IN = "opt_in", _("opted in again")
 
@@ -101,7 +92,7 @@ class ContactEvent(models.Model):
 
     customer_no = models.CharField(max_length=40)
     version = models.PositiveIntegerField()
-    kind = models.CharField(max_length=20, choices=Kind)
+    kind = models.CharField(max_length=20, choices=[*Outcome.choices, *Opting.choices])
     at = models.DateTimeField()
     recorded_at = models.DateTimeField(auto_now_add=True)
     channel = models.CharField(max_length=20)

@@ -21,15 +21,6 @@ Kind = Literal["shown", "accepted", "declined", "ordered", "complained", "opt_ou
 Counts = Literal["contacts", "declined", "complained"]
 Times = Mapping[str, Mapping[str, list[int]]]
 
-KINDS: tuple[Kind, ...] = (
-    "shown",
-    "accepted",
-    "declined",
-    "ordered",
-    "complained",
-    "opt_out",
-    "opt_in",
-)
 OPTED = ("opt_out", "opt_in")
 COUNTS: tuple[Counts, ...] = ("contacts", "declined", "complained")
 # What a kind of event counts as. An opt-out is no contact: the customer came by himself.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404
 
 from accounts.access import fetch
@@ -58,16 +58,11 @@ def speakers_for(reader: User) -> list[Speaker]:
 
 def binding_for(reader: User) -> QuerySet[Organisation]:
     """The organisations whose rules the reader may see: the own, those below and above it."""
-    own = reader.organisation
-    above = [own.path[:end] for end in range(Organisation.steplen, len(own.path), own.steplen)]
-    speak = Organisation.objects.exclude(level=Level.TEAM)
-    return speak.filter(Q(path__startswith=own.path) | Q(path__in=above))
+    return Organisation.objects.concerning(reader).exclude(level=Level.TEAM)
 
 
 def speaker_to_read(reader: User, code: str) -> Speaker:
     """404 for what binds nobody whom the reader sees, 403 without the permission."""
-    if not reader.sees_anything:
-        raise Http404
     organisation = binding_for(reader).filter(code=code).first()
     if organisation is None:
         raise Http404

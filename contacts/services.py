@@ -8,9 +8,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Level, Organisation
-from accounts.services import By, log
+from accounts.services import By, check_reach, log
 from common.errors import DomainError
 from common.permissions import Permission
+from common.removing import remove
+from customers.meetings import Outcome
 
 from .body import Body, Said, check_channel
 from .models import ContactEvent, ContactPolicyVersion
@@ -29,7 +31,6 @@ __all__ = [
 
 # One advisory lock for all saves: versions are committed in the order of their ids.
 SAVING = 0xC0A7
-PRUNED_AT_ONCE = 20_000
 
 
 @transaction.atomic
@@ -80,16 +81,8 @@ def _check_may(by: By, organisation: Organisation) -> None:
             _("The province and its cities say how often customers may be met, not %(code)s.")
             % {"code": organisation.code},
         )
-    if isinstance(by, str):
-        return
-    if not Organisation.objects.visible_to(by).filter(pk=organisation.pk).exists():
-        raise DomainError(
-            "organisation_out_of_reach",
-            _("%(by)s may set the contact rules of the own organisation, not of %(code)s.")
-            % {"by": by, "code": organisation.code},
-            status=404,
-        )
-    if not by.can(Permission.EDIT_CAMPAIGNS):
+    check_reach(by, organisation)
+    if not isinstance(by, str) and not by.can(Permission.EDIT_CAMPAIGNS):
         raise DomainError(
             "permission_denied",
             _("Contact rules are set by who may edit campaigns."),
@@ -134,29 +127,10 @@ def record_at(customer_no: str, version: int) -> Record:
     return Record(version, record.times, record.held, record.opted_out)
 
 
-# Orders and opt-outs stay: what they say holds for longer than any limit looks back.
-_PRUNE = """
-    DELETE FROM contacts_contactevent WHERE id IN (
-        SELECT id FROM contacts_contactevent
-        WHERE at < %(before)s AND kind IN ('shown', 'accepted', 'declined', 'complained')
-        LIMIT %(batch)s
-    )
-"""
-
-
 def prune_events(keep_days: int) -> int:
     """Remove what happened more than ``keep_days`` ago but orders and opt-outs; return how many.
 
-    Records stay as they are. Each batch is a transaction of its own: stopping half-way is harmless.
+    What those say holds for longer than any limit looks back. Records stay as they are.
     """
-    values = {
-        "before": timezone.now() - timedelta(days=keep_days),
-        "batch": PRUNED_AT_ONCE,
-    }
-    removed = 0
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute(_PRUNE, values)
-            if not cursor.rowcount:
-                return removed
-            removed += cursor.rowcount
+    old = ContactEvent.objects.filter(at__lt=timezone.now() - timedelta(days=keep_days))
+    return remove(old.exclude(kind__in=[Outcome.ORDERED, *OPTED]))

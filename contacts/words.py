@@ -9,18 +9,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from common.naming import in_chinese
+from customers.meetings import Channel
 
 from .limits import Limit, QuietHours, Stop
 from .record import PERSONALISED
 
-# As campaigns name them.
-CHANNEL_NAMES: dict[str, str | Promise] = {
-    "front_desk": gettext_lazy("front desk"),
-    "outbound_call": gettext_lazy("outbound call"),
-    "sms": gettext_lazy("SMS"),
-    "app": gettext_lazy("app"),
-    "web": gettext_lazy("web"),
-}
+CHANNEL_NAMES: dict[str, str | Promise] = dict(Channel.choices)
 OPTED_OUT_NAMES = CHANNEL_NAMES | {PERSONALISED: gettext_lazy("all personalised marketing")}
 PER_NAMES: dict[str, str | Promise] = {
     "customer": gettext_lazy("each customer"),

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import TextChoices
 from django.utils.translation import gettext as _
 
 from accounts.models import Level, Organisation
 from common.errors import DomainError
 
 from .catalogue import CITY
+from .meetings import Channel, Outcome
 from .models import Attribute, Origin, Type
 from .reasons import Reason
 
@@ -25,9 +27,7 @@ GREATEST_NUMBER = 1.7976931348623157e308
 KEY_LENGTH = 40
 TEXT_LENGTH = 200
 
-CHANNELS = ("front_desk", "outbound_call", "sms", "app", "web")
 ARMS = ("treated", "control")
-OUTCOMES = ("shown", "accepted", "declined", "ordered", "complained")
 
 SQL_TYPES = {
     Type.INTEGER: "BIGINT",
@@ -88,7 +88,8 @@ def _identifier(code: str, missing: str | None = Reason.MISSING_VALUE) -> Column
     return Column(code, Type.TEXT, missing=missing, identifier=True)
 
 
-def _category(code: str, values: tuple[str, ...]) -> Column:
+def _category(code: str, known: type[TextChoices]) -> Column:
+    values = tuple(known.values)
     return Column(code, Type.CATEGORY, missing=Reason.MISSING_VALUE, values=values)
 
 
@@ -101,7 +102,7 @@ ORDERS = Table(
         Column("ordered_on", Type.DATE, missing=Reason.MISSING_VALUE),
         _identifier("policy"),
         _identifier("campaign", None),
-        _category("channel", CHANNELS),
+        _category("channel", Channel),
         Column("device_price", Type.NUMBER, minimum=0),
         Column("amount", Type.NUMBER, missing=Reason.MISSING_VALUE),
     ),
@@ -113,10 +114,10 @@ CONTACTS = Table(
         _identifier("contact_no", Reason.NULL_KEY),
         _identifier(CUSTOMER_NO),
         Column("contacted_on", Type.DATE, missing=Reason.MISSING_VALUE),
-        _category("channel", CHANNELS),
+        _category("channel", Channel),
         _identifier("campaign"),
         _identifier("policy"),
-        _category("outcome", OUTCOMES),
+        _category("outcome", Outcome),
         Column("reason", Type.TEXT),
     ),
 )

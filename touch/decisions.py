@@ -2,24 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from common.removing import remove
 from common.statements import run
 from common.uuid7 import earliest_uuid7, uuid7
 
+from .choice import Choice
 from .current import Current
 from .gates import Asked
 from .models import Decision
-
-if TYPE_CHECKING:
-    from .recommendation import Choice
-
-PRUNED_AT_ONCE = 20_000
 
 _FIELDS = Decision._meta.concrete_fields
 _NAMES = ", ".join(field.column for field in _FIELDS)
@@ -34,7 +31,7 @@ _INSERT = f"""
 """
 
 
-def keep(answers: Sequence[tuple[Current, "Choice"]], *, by: str, asked: Asked) -> list[Decision]:
+def keep(answers: Sequence[tuple[Current, Choice]], *, by: str, asked: Asked) -> list[Decision]:
     """Write one decision per customer, in one statement."""
     now = timezone.now()
     expires = now + timedelta(days=settings.DECISION_DAYS)
@@ -66,24 +63,8 @@ def _row(decision: Decision) -> dict[str, Any]:
     return {field.column: getattr(decision, field.attname) for field in _FIELDS}
 
 
-# The oldest first: ids are in the order of time.
-_PRUNE = """
-    DELETE FROM touch_decision WHERE id IN (
-        SELECT id FROM touch_decision WHERE id < %s ORDER BY id LIMIT %s
-    )
-"""
-
-
 def prune_decisions(keep_days: int) -> int:
-    """Remove decisions made more than ``keep_days`` ago; return how many.
-
-    Each batch is a transaction of its own, so stopping half-way is harmless.
-    """
+    """Remove decisions made more than ``keep_days`` ago, the oldest first; return how many."""
+    # Ids are in the order of time.
     oldest = earliest_uuid7(timezone.now() - timedelta(days=keep_days))
-    removed = 0
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute(_PRUNE, [oldest, PRUNED_AT_ONCE])
-            if not cursor.rowcount:
-                return removed
-            removed += cursor.rowcount
+    return remove(Decision.objects.filter(id__lt=oldest).order_by("id"))

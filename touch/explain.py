@@ -1,30 +1,27 @@
 """What was considered, the gate that stopped it, and how a rank came about."""
 
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns.controls import UNIVERSAL, bucket_of
-from campaigns.models import Channel
 from campaigns.planned import IdleOffer, PlannedOffer
 from common.naming import in_chinese
 from contacts.record import PERSONALISED
+from contacts.words import stop_in_words
 from customers.catalogue import CITY
+from customers.meetings import Channel
 
 from .answers import Considered
+from .choice import Choice
 from .current import Current
 from .gates import Asked, Gate, Shut
 from .phrases import Phrases
 
-if TYPE_CHECKING:
-    from .recommendation import Choice
 
-
-def considered_of(
-    now: Current, choice: "Choice", asked: Asked, phrases: Phrases
-) -> list[Considered]:
+def considered_of(now: Current, choice: Choice, asked: Asked, phrases: Phrases) -> list[Considered]:
     """Every policy and campaign of the plan: the answer's first, the rest by policy number."""
     looks = _Looks(now, choice, asked, phrases)
     found = [looks.at(offer) for offer in choice.words.planned.offers]
@@ -35,7 +32,7 @@ def considered_of(
 class _Looks:
     """Looks at one offer after the other through all gates."""
 
-    def __init__(self, now: Current, choice: "Choice", asked: Asked, phrases: Phrases) -> None:
+    def __init__(self, now: Current, choice: Choice, asked: Asked, phrases: Phrases) -> None:
         self._now, self._choice, self._asked, self._phrases = now, choice, asked, phrases
         self._words = choice.words
         self._ranks = {offer.id: rank for rank, offer in enumerate(choice.offers, 1)}
@@ -67,8 +64,20 @@ class _Looks:
         if offer.first is None:
             text = _("The policy is not valid while the campaign runs")
         else:
-            text = _valid(date.fromisoformat(offer.first), date.fromisoformat(offer.last or ""))
+            text = self._not_yet(
+                date.fromisoformat(offer.first), date.fromisoformat(offer.last or "")
+            )
         return self._considered(offer, None, Gate.VALIDITY, passed, text)
+
+    def _not_yet(self, first: date, last: date) -> str:
+        """Of an offer that is not among the day's: it may have begun since."""
+        day = self._now.published.business_date
+        if not day < first <= self._asked.day <= last:
+            return _valid(first, last)
+        return _("Offered from %(first)s on; these answers are still those of %(day)s") % {
+            "first": first.isoformat(),
+            "day": day.isoformat(),
+        }
 
     def _considered(
         self,
@@ -148,7 +157,7 @@ class _Looks:
                     return _("The customer opted out of personalised marketing")
                 return _("The customer opted out of this channel: %s") % _channel(what)
             case Gate.CONTACT_POLICY:
-                return str(what.in_words())
+                return stop_in_words(what)
             case Gate.CONTROL_GROUP:
                 return self._control(what)
             case Gate.CAPACITY:

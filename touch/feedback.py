@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from campaigns.models import Offer
 from common.errors import DomainError
 from common.permissions import Permission
+from common.removing import remove
 from contacts.services import NewEvent, record_events
 
 from .current import Caller
@@ -224,4 +225,4 @@ def _together(faults: Sequence[DomainError]) -> DomainError:
 
 def forget_replies() -> int:
     """Remove kept replies that nobody will ask for again; return how many."""
-    return KeptReply.objects.filter(at__lt=timezone.now() - REPLIES_KEPT).delete()[0]
+    return remove(KeptReply.objects.filter(at__lt=timezone.now() - REPLIES_KEPT))

@@ -8,16 +8,11 @@ from uuid import UUID
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.models import Channel
-from contacts.models import Kind
 from contacts.words import OPTED_OUT_NAMES
+from customers.meetings import Channel, Outcome
 
 from .feedback import Reported
 
-OUTCOMES = [
-    (kind.value, kind.label)
-    for kind in (Kind.SHOWN, Kind.ACCEPTED, Kind.DECLINED, Kind.ORDERED, Kind.COMPLAINED)
-]
 # What customers say most often; any other words will do.
 REASONS = (
     _("no need of it"),
@@ -38,14 +33,14 @@ class FeedbackForm(forms.Form):
     """One outcome of one policy that a decision offered."""
 
     policy = forms.CharField(max_length=20)
-    outcome = forms.ChoiceField(choices=OUTCOMES)
+    outcome = forms.ChoiceField(choices=Outcome)
     reason = forms.CharField(max_length=200, required=False)
     channel = forms.ChoiceField(choices=[("", ""), *Channel.choices], required=False)
     key = forms.RegexField(r"^[0-9a-f]{32}$")
 
     def clean(self) -> dict[str, Any]:
         said = super().clean()
-        if said.get("outcome") == Kind.DECLINED and not said.get("reason"):
+        if said.get("outcome") == Outcome.DECLINED and not said.get("reason"):
             self.add_error("reason", _("Say in a few words why the customer declined."))
         return said
 

@@ -112,7 +112,7 @@ class Gates:
     # Each returns None where the gate is open, else what shut it.
 
     def _validity(self, offer: PlannedOffer) -> tuple[date, date] | None:
-        first, last = self._words.policy(offer).valid_from, self._words.last_days[offer.id]
+        first, last = self._words.first_days[offer.id], self._words.last_days[offer.id]
         return None if first <= self._asked.day <= last else (first, last)
 
     def _channel(self, offer: PlannedOffer) -> list[str] | None:

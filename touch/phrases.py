@@ -4,7 +4,6 @@ What does not depend on the customer is put together once and kept; per customer
 fill in his values. What a reader may not see is said nowhere: not in a rule, not by a band.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 
 from campaigns.planned import PlannedAttribute, PlannedOffer
-from common.masking import mask_number
+from common.masking import mask_number, mask_numbers
 from common.naming import in_chinese
 from customers.models import Type
 from rules.kinds import Language
@@ -20,11 +19,9 @@ from segmentation.definition import band_codes
 
 from .answers import BandInWords, CellInWords, Fact, Item, Ranking, Reason
 from .current import Current
-from .words import Words, words_of
+from .words import Words
 
-KEPT_PHRASES, KEPT_TEXTS = 32, 20_000
-# Seven digits or more, with or without a country code: what a telephone number looks like.
-_TELEPHONE = re.compile(r"\+?\d{7,15}")
+KEPT_TEXTS = 20_000
 
 
 class _Offered(NamedTuple):
@@ -37,17 +34,14 @@ class _Offered(NamedTuple):
     channels: list[str]
 
 
-@lru_cache(maxsize=KEPT_PHRASES)
-def _phrases(plan: str, language: Language, hidden: frozenset[str], numbers: bool) -> "Phrases":
-    return Phrases(words_of(plan), language, hidden, numbers)
-
-
-def phrases_of(now: Current, *, numbers: bool) -> "Phrases":
+def phrases_of(words: Words, now: Current, *, numbers: bool) -> "Phrases":
     """The phrases of the customer's plan for his reader, in the language that is active.
 
-    ``numbers``: whether the reader may see telephone numbers in full.
+    ``numbers``: whether the reader may see telephone numbers in full. They are kept with the plan,
+    and forgotten with it.
     """
-    return _phrases(now.published.plan, language(), now.hidden, numbers)
+    reader = (language(), now.hidden, numbers)
+    return words.phrases.get(reader) or words.phrases.setdefault(reader, Phrases(words, *reader))
 
 
 def language() -> Language:
@@ -82,8 +76,8 @@ class Phrases:
 
     def text(self, value: Any) -> Any:
         """A value as it may be shown: whatever looks like a telephone number is masked."""
-        if isinstance(value, str) and not self._numbers and _TELEPHONE.fullmatch(value):
-            return mask_number(value)
+        if isinstance(value, str) and not self._numbers:
+            return mask_numbers(value)
         return value
 
     # --- the customer ---

@@ -1,31 +1,29 @@
 """A customer's answer put into words for a touch point.
 
-Read (``current``), let through or not (``gates``), kept (``decisions``), put in words
+Read (``current``), let through or not (``gates``, ``choice``), kept (``decisions``), put in words
 (``phrases``).
 Two statements in all: what is read, and the decision that is written; all else is in memory.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from campaigns.planned import PlannedOffer
 from common.api import Unproven
 from common.errors import DomainError
 from common.permissions import Permission
-from contacts.rules import rules_at
 
 from .answers import Recommendation
+from .choice import Choice, choose
 from .current import Caller, Current, checked, current_of, known, unknown_customer
 from .decisions import keep
 from .explain import considered_of
-from .gates import Asked, Gates, Touched
+from .gates import Asked
 from .models import Decision
 from .phrases import phrases_of
-from .words import Words, words_of
 
 MOST_ITEMS = 50
 DEFAULT_ITEMS = 10
@@ -35,16 +33,6 @@ MOST_EXPLAINED = 20
 # A caller's clock may be off by so much; what is planned may lie so far ahead.
 BEHIND, AHEAD = timedelta(minutes=15), timedelta(hours=12)
 ASKERS = (Permission.RECOMMEND, Permission.VIEW_CUSTOMERS)
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What one customer is offered: offers, best first, and what let them through."""
-
-    words: Words
-    gates: Gates
-    offers: list[PlannedOffer]
-    sold_out: frozenset[str]
 
 
 def recommend(
@@ -67,8 +55,19 @@ def recommend(
     """
     asked = asked_of(channel, limit, at)
     caller, [now] = current_of([checked(customer_no)], user, *ASKERS)
-    [answer] = _answers([known(now)], caller, asked, explain)
-    return answer
+    return _answer(known(now), caller, asked, explain)
+
+
+def recommend_to(
+    now: Current,
+    *,
+    user: Caller,
+    channel: str | None = None,
+    limit: int = DEFAULT_ITEMS,
+    explain: bool = False,
+) -> Recommendation:
+    """The same to a customer who has just been read, for whoever shows more of him beside it."""
+    return _answer(now, user, asked_of(channel, limit, None), explain)
 
 
 def recommend_all(
@@ -121,23 +120,9 @@ def asked_of(channel: str | None, limit: int, at: datetime | None) -> Asked:
     return Asked(channel or "", limit, at)
 
 
-def choose(now: Current, asked: Asked, sold_out: Collection[str] | None = None) -> Choice:
-    """What the customer is offered. Depends on its arguments alone, so it can be replayed.
-
-    ``sold_out``: the policies whose capacity was used up; None: those that are so now.
-    """
-    words = words_of(now.published.plan)
-    gone = words.sold_out(now.taken) if sold_out is None else frozenset(sold_out)
-    touched = Touched(now.customer_no, now.city, now.record, gone)
-    rules = rules_at(now.contact_policy).of(now.city)
-    gates = Gates(words, rules, touched, asked)
-    offers = []
-    for offer in words.candidates(now, personalised=gates.personalised):
-        if len(offers) == asked.limit:
-            break
-        if gates.shut(offer) is None:
-            offers.append(offer)
-    return Choice(words, gates, offers, gone)
+def _answer(now: Current, caller: Caller, asked: Asked, explain: bool) -> Recommendation:
+    [answer] = _answers([now], caller, asked, explain)
+    return answer
 
 
 def _answers(
@@ -161,7 +146,7 @@ def in_words(
     explain: bool,
 ) -> Recommendation:
     personalised = choice.gates.personalised
-    phrases = phrases_of(now, numbers=caller.can(Permission.VIEW_SENSITIVE))
+    phrases = phrases_of(choice.words, now, numbers=caller.can(Permission.VIEW_SENSITIVE))
     places = {offer: place for place, offer in enumerate(now.offers)} if personalised else {}
     items = [
         phrases.item(now, offer, places.get(offer.id), rank)

@@ -10,13 +10,15 @@ from django.utils.translation import gettext as _
 from campaigns.models import Offer
 from common.errors import DomainError
 from common.permissions import Permission
+from contacts.record import PERSONALISED
 from contacts.services import record_at
 
 from .answers import Recommendation
+from .choice import Choice, choose
 from .current import Caller, Current, current_of
 from .gates import Asked
 from .models import Decision
-from .recommendation import Choice, choose, in_words
+from .recommendation import in_words
 
 READERS = (Permission.READ_DECISIONS,)
 
@@ -80,6 +82,11 @@ def _then(decision: Decision, user: Caller) -> Current | None:
     if row is None:
         return None
     record = record_at(decision.customer_no, decision.contact_version)
+    # The decision itself says whether the customer was chosen for.
+    opted_out = record.opted_out - {PERSONALISED}
+    if not decision.personalised:
+        opted_out |= {PERSONALISED}
+    record = replace(record, opted_out=opted_out)
     return replace(row, record=record, contact_policy=decision.contact_policy)
 
 

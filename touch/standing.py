@@ -9,13 +9,14 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from campaigns.models import Channel, PolicyVersion
+from campaigns.models import PolicyVersion
 from common.naming import in_chinese
 from contacts.limits import WHOLE, ContactRules, Limit
-from contacts.models import ContactEvent, Kind
+from contacts.models import ContactEvent
 from contacts.record import OPTED, PERSONALISED, Record
 from contacts.rules import rules_at
-from contacts.words import OPTED_OUT_NAMES
+from contacts.words import OPTED_OUT_NAMES, stop_in_words
+from customers.meetings import Channel
 
 from .answers import Recommendation
 from .current import Current
@@ -88,7 +89,7 @@ def _channel(code: str, rules: ContactRules, record: Record, at: datetime) -> Ch
     return ChannelNow(
         code,
         code in record.opted_out,
-        str(stop.in_words()) if stop else "",
+        stop_in_words(stop) if stop else "",
         [_used(limit, code, record, at) for limit in limits],
     )
 
@@ -129,7 +130,7 @@ def notices_of(answer: Recommendation, now: Current) -> list[Notice]:
         )
     elif stop is not None:
         title = _("Quiet hours") if stop.kind == "quiet_hours" else _("A contact limit is reached")
-        notices.append(Notice("warning", title, str(stop.in_words())))
+        notices.append(Notice("warning", title, stop_in_words(stop)))
     return notices
 
 
@@ -172,7 +173,7 @@ def policy_names(wanted: Iterable[tuple[str, int | None]]) -> dict[tuple[str, in
 
 
 def _what(event: ContactEvent, names: dict[tuple[str, int | None], str]) -> str:
-    if event.kind in (Kind.OPT_OUT, Kind.OPT_IN):
+    if event.kind in OPTED:
         return str(OPTED_OUT_NAMES[event.channel])
     return names.get((event.policy, event.policy_version), event.policy)
 

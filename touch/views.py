@@ -9,7 +9,6 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from campaigns.models import Channel
 from common.errors import DomainError
 from common.pages import require
 from common.permissions import Permission
@@ -17,6 +16,7 @@ from contacts.body import check_channel
 from contacts.recording import lock_records
 from contacts.services import set_opt_outs
 from contacts.words import OPTED_OUT_NAMES
+from customers.meetings import Channel
 from segmentation.flow.selectors import customer_paths
 
 from .answers import by_category
@@ -24,7 +24,7 @@ from .cards import cards_of
 from .current import Current, current
 from .forms import OptOutForm, seen_of
 from .looks import groups_of
-from .recommendation import MOST_ITEMS, recommend
+from .recommendation import MOST_ITEMS, recommend_to
 from .selectors import history
 from .standing import contacts_of, decisions_of, notices_of, opt_outs_of, standing_of
 
@@ -59,10 +59,8 @@ def customer(request: HttpRequest, customer_no: str) -> HttpResponse:
     channel, user = request.GET.get("channel", ""), request.user
     if channel:
         check_channel(channel, "channel")
-    answer = recommend(
-        customer_no, user=user, channel=channel or None, limit=MOST_ITEMS, explain=True
-    )
     now = current(customer_no, user, Permission.VIEW_CUSTOMERS)
+    answer = recommend_to(now, user=user, channel=channel or None, limit=MOST_ITEMS, explain=True)
     context = {
         "answer": answer,
         "number": customer_no,

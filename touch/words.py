@@ -5,7 +5,7 @@ them by the plan's key: a new publication is answered from new ones, whole, and 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, lru_cache
 from threading import Lock
@@ -26,7 +26,8 @@ from segmentation.models import Cell, MatrixVersion
 from .current import Current
 
 KEPT_PLANS = 4
-_reading = Lock()
+# Held for as long as it takes to look a key up.
+_looking = Lock()
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Words:
     read_by     matrix and dimension → the attributes that decide the band
     decided_by  mark or audience → the attributes that decide it
     general     offers that are everybody's, best first
+    phrases     what was put together for one kind of reader: it goes with the plan
     """
 
     planned: Planned
@@ -49,11 +51,26 @@ class Words:
     read_by: dict[tuple[str, str], frozenset[str]]
     decided_by: dict[str, tuple[str, ...]]
     general: tuple[PlannedOffer, ...]
+    phrases: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def front_desk(self) -> list[PlannedAttribute]:
         """The attributes that touch points show, in the catalogue's order."""
         return [a for a in self.planned.attributes if a.front_desk]
+
+    @cached_property
+    def first_days(self) -> dict[int, date]:
+        """From when on each offer holds. Plans of before say nothing of their campaigns' start."""
+        starts = {
+            code: date.fromisoformat(c["starts_on"])
+            for code, c in self.planned.campaigns.items()
+            if "starts_on" in c
+        }
+        found = {}
+        for offer in self.planned.offers:
+            first = self.policy(offer).valid_from
+            found[offer.id] = max(first, starts.get(offer.campaign, first))
+        return found
 
     @cached_property
     def last_days(self) -> dict[int, date]:
@@ -105,14 +122,32 @@ def words_of(plan: str) -> Words:
     """Return the words of the plan with this key.
 
     The first to ask for a new plan reads it (0.3 s for 200 policies and 24,000 cells); whoever asks
-    meanwhile waits for him and reads nothing.
+    for it meanwhile waits for him and reads nothing. Nobody waits for another plan.
     """
-    with _reading:
-        return _words_of(plan)
+    with _looking:
+        held = _held(plan)
+    return held.words()
 
 
-@lru_cache(maxsize=KEPT_PLANS)
-def _words_of(plan: str) -> Words:
+class _Held:
+    """One plan's place in memory."""
+
+    def __init__(self, plan: str) -> None:
+        self._plan, self._reading = plan, Lock()
+        self._words: Words | None = None
+
+    def words(self) -> Words:
+        if self._words is None:
+            with self._reading:
+                if self._words is None:
+                    self._words = _read(self._plan)
+        return self._words
+
+
+_held = lru_cache(maxsize=KEPT_PLANS)(_Held)
+
+
+def _read(plan: str) -> Words:
     planned = Planned.from_json(Plan.objects.get(pk=plan).body)
     wanted = {(o.policy, o.version) for o in (*planned.offers, *planned.idle)}
     versions = PolicyVersion.objects.filter(policy__in={policy for policy, _number in wanted})

@@ -16,7 +16,6 @@ from campaigns.controls import (
     bucket_of,
     check_ranges,
     ranges,
-    share,
 )
 from campaigns.models import Campaign, HoldOut
 from common.errors import DomainError
@@ -99,9 +98,7 @@ def test_without_buckets_nobody_is_in_control_and_with_all_everybody() -> None:
         assert Control("C1", KEY, ((0, 9999),)).holds(number)
 
 
-def test_shares() -> None:
-    assert share(()) == 0
-    assert share(((0, 0), (5000, 5499))) == pytest.approx(0.0501)
+def test_ranges_are_pairs_of_whatever_came() -> None:
     assert ranges([[1, 2], (3, 4)]) == ((1, 2), (3, 4))
 
 

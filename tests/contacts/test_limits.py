@@ -38,8 +38,10 @@ def rules(*limits: Limit, quiet: tuple[QuietHours, ...] = ()) -> ContactRules:
 def stop(
     of: ContactRules, record: Record, at: float, channel: str | None = "sms", **asked: str
 ) -> Any:
+    """As the gate asks: what stops every policy, then what stops this one."""
     asked = {"policy": "P1"} | asked
-    return of.stop(record, channel=channel, at=moment(at), **asked)
+    whole = of.whole(record, channel=channel, at=moment(at))
+    return whole or of.own(record, channel=channel, at=moment(at), **asked)
 
 
 def shown(*days: float, **more: Any) -> list[Met]:

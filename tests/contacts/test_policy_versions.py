@@ -54,12 +54,12 @@ def refused(place: str, *limits: Any, **more: Any) -> DomainError:
     return refusal.value
 
 
-def stopped(place: str, times: int, version: int | None = None, **asked: Any) -> bool:
+def stopped(place: str, times: int, version: int | None = None) -> bool:
     """Whether somebody of the place is met by SMS no more after so many on one day."""
     rules = rules_at(version or newest_version()).of(place)
     record = fold(shown(*[0] * times))
     at = moment(day(1))
-    return rules.stop(record, channel=asked.get("channel", "sms"), policy="P1", at=at) is not None
+    return rules.whole(record, channel="sms", at=at) is not None
 
 
 def test_a_save_makes_a_version_only_where_something_is_new() -> None:
@@ -97,7 +97,8 @@ def test_before_anything_is_said_nothing_stops() -> None:
     assert newest_version() == 0
     rules = rules_at(0).of("ningbo")
     at = moment(day(1))
-    assert rules.stop(fold(shown(*[0] * 20)), channel="sms", policy="P1", at=at) is None
+    assert rules.limits == rules.quiet_hours == ()
+    assert rules.whole(fold(shown(*[0] * 20)), channel="sms", at=at) is None
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import random
 import threading
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID, uuid4
 
 import pytest
@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from common.errors import DomainError
-from contacts.models import ContactEvent, ContactRecord, Taken
-from contacts.record import Record
+from contacts.models import ContactEvent, ContactRecord, Opting, Taken
+from contacts.record import OPTED, Kind, Record
 from contacts.recording import lock_records
 from contacts.services import (
     NewEvent,
@@ -26,6 +26,7 @@ from contacts.services import (
     record_events,
     set_opt_outs,
 )
+from customers.meetings import Outcome
 
 from .test_limits import day, moment
 
@@ -324,3 +325,8 @@ def test_of_many_posts_of_the_same_exactly_one_has_an_effect() -> None:
     assert at_once([lambda: bool(write(*told)) or None] * 20) == []
     assert record().version == ContactEvent.objects.count() == 3
     assert set(Taken.objects.values_list("taken", flat=True)) == {1}
+
+
+def test_the_record_knows_every_kind_that_is_kept() -> None:
+    assert list(get_args(Kind)) == [*Outcome.values, *Opting.values]
+    assert list(OPTED) == Opting.values

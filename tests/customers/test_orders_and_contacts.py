@@ -6,8 +6,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from campaigns.models import Channel
-from customers.tables import CHANNELS, CONTACTS, ORDERS
+from customers.tables import CONTACTS, ORDERS
 from lake.models import Partition
 from lake.parts import part_of
 
@@ -105,7 +104,3 @@ def test_contacts_tell_their_outcome() -> None:
     partition = run(pinned("contacts.csv", table="contacts", **mapping))
     assert [(r["outcome"], r["reason"]) for r in loaded(partition)] == [("declined", "too dear")]
     assert [r["reason"] for r in rejected(partition)] == ["unknown_category"]
-
-
-def test_channels_are_those_that_policies_know() -> None:
-    assert set(CHANNELS) == set(Channel.values)

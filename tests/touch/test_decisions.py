@@ -10,11 +10,13 @@ from accounts.models import User
 from campaigns.retention import prune_answers
 from common.errors import DomainError
 from common.uuid7 import time_of
+from contacts.models import ContactEvent
 from contacts.record import PERSONALISED
 from tests.accounts.people import make_user
 from tests.campaigns import province
 from tests.campaigns.people import customer, publish_day
 from tests.campaigns.province import DAY, edited, load
+from touch.decisions import prune_decisions
 from touch.models import Decision
 from touch.recommendation import Recommendation, recommend, recommend_all
 from touch.replay import Replay, replay
@@ -176,6 +178,20 @@ def test_what_it_asked_for_is_asked_again(clerk: User, noon: datetime) -> None:
     assert replayed(quiet, clerk).new == ["P1@1", "P2@1"]
 
 
+def test_who_was_not_chosen_for_then_is_not_in_the_replay(clerk: User) -> None:
+    """Whatever is still known of his opt-outs: the decision says so itself."""
+    publish_day([customer(**PERSON)])
+    opt_out(PERSONALISED)
+    plain = recommend(NUMBER, user=clerk, explain=True)
+    opt_out()
+    chosen = recommend(NUMBER, user=clerk, explain=True)
+    ContactEvent.objects.filter(kind="opt_out").delete()
+    for made in (plain, chosen):
+        found = replayed(made, clerk)
+        assert found.answer == made
+    assert (plain.personalised, chosen.personalised) == (False, True)
+
+
 def test_who_has_left_gets_nothing_now(answer: Recommendation, clerk: User) -> None:
     publish_day([customer(2)])
     found = replayed(answer, clerk)
@@ -189,6 +205,16 @@ def test_what_is_no_longer_kept_can_not_be_made_again(answer: Recommendation, cl
     assert (found.reproduced, found.answer) == (None, None)
     assert found.reason == "The answers of publication 1 are no longer kept"
     assert (found.still_the_same, found.gone, found.new) == (True, [], [])
+
+
+def test_decisions_are_kept_for_so_many_days(
+    answer: Recommendation, clerk: User, noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("django.utils.timezone.now", lambda: noon + timedelta(days=400, hours=1))
+    young = recommend(NUMBER, user=clerk)
+    assert prune_decisions(401) == 0
+    assert prune_decisions(400) == 1
+    assert Decision.objects.get().pk == young.decision
 
 
 def test_a_row_that_did_not_change_is_kept_for_as_long_as_it_is_shown(

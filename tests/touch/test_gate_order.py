@@ -19,10 +19,10 @@ from campaigns.planned import (
 from contacts.limits import ContactRules, QuietHours
 from contacts.record import PERSONALISED, Record
 from rules import compile_condition
+from touch.choice import Choice
 from touch.current import Current
 from touch.explain import considered_of
 from touch.gates import Asked, Gate, Gates, Touched
-from touch.recommendation import Choice
 from touch.words import Words
 
 ORDER = (

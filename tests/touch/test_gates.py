@@ -1,6 +1,6 @@
 """What stands between a policy and a customer: each gate, its words, and the order of them all."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -86,6 +86,18 @@ def test_validity_ends_with_the_policy_and_with_the_campaign(
     load(document, edited(document, 0, **changes))
     publish()
     text = "Offered from 2026-01-01 to 2026-07-01 only"
+    assert gate_of(clerk) == ("validity", text)
+
+
+def test_validity_begins_with_the_policy_and_with_the_campaign(clerk: User) -> None:
+    """A plan that was made ahead, for a day on which they hold."""
+    load("campaigns", edited("campaigns", 0, starts_on="2026-07-03"))
+    publish_day([customer(**PERSON)], date(2026, 7, 3))
+    text = "Offered from 2026-07-03 to 2026-12-31 only"
+    assert gate_of(clerk) == ("validity", text)
+    load("campaigns", edited("campaigns", 0))
+    load("policies", edited("policies", 0, valid={"from": "2026-07-03", "to": "2026-12-31"}))
+    publish_day([customer(**PERSON)], date(2026, 7, 3))
     assert gate_of(clerk) == ("validity", text)
 
 
@@ -323,6 +335,15 @@ def test_what_no_campaign_offers_and_what_is_not_valid_is_named_too(clerk: User)
     assert [c.policy for c in answer.considered or ()] == [
         *("P1", "P2", "P2", "P3", "P4", "P5", "P6", "P7")
     ]
+
+
+def test_what_has_begun_since_the_day_of_the_answers_says_so(clerk: User, noon: datetime) -> None:
+    load("policies", edited("policies", 0, valid={"from": "2026-07-02", "to": "2026-07-02"}))
+    publish()
+    text = "Offered from 2026-07-02 on; these answers are still those of 2026-07-01"
+    assert gate_of(clerk) == ("validity", text)
+    text = "Offered from 2026-07-02 to 2026-07-02 only"
+    assert gate_of(clerk, at=noon + timedelta(hours=12)) == ("validity", text)
 
 
 def test_a_city_s_campaign_that_the_policy_has_left_is_named_too(clerk: User) -> None:

@@ -15,7 +15,6 @@ from tests.campaigns.people import customer, publish_day
 from tests.campaigns.province import edited, load
 from touch.answers import Recommendation, by_category
 from touch.recommendation import recommend
-from touch.words import _words_of
 
 from .told import told
 
@@ -242,10 +241,3 @@ def test_a_text_that_looks_like_a_telephone_number_is_masked(clerk: User, audito
     assert "13912345678" not in told(found)
     assert "139****5678" in texts(found, "P1")["eligibility"]
     assert "13912345678" in told(recommend(NUMBER, user=auditor))
-
-
-def test_words_are_kept_by_plan(clerk: User) -> None:
-    answer(clerk)
-    before = _words_of.cache_info().misses
-    recommend(NUMBER, user=clerk)
-    assert _words_of.cache_info().misses == before

@@ -35,6 +35,7 @@ from schemathesis.specs.openapi.checks import (
 from tests.accounts.clients import make_client
 from tests.campaigns import province
 from tests.campaigns.people import customer, publish_day
+from touch.recommendation import MOST_EXPLAINED
 
 pytestmark = pytest.mark.django_db
 
@@ -116,7 +117,9 @@ def true_customer(case: Case, world: World, draw: Callable[[Any], Any]) -> None:
 
 
 def true_customers(case: Case, world: World, draw: Callable[[Any], Any]) -> None:
-    """Known customers, and numbers that nobody has."""
+    """Known customers, and numbers that nobody has; no more than can be explained, if asked to."""
+    if case.body.get("explain"):
+        del case.body["customers"][MOST_EXPLAINED:]
     case.body["customers"] = [
         draw(st.sampled_from([*NUMBERS, number if sayable(number) else "404"]))
         for number in case.body["customers"]

@@ -12,13 +12,13 @@ from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from campaigns.models import Channel
 from contacts.record import PERSONALISED
+from customers.meetings import Channel, Outcome
 from touch.feedback import MOST_EVENTS
 from touch.gates import Gate
 from touch.recommendation import DEFAULT_ITEMS, MOST_CUSTOMERS, MOST_ITEMS
 
-OUTCOMES = ("shown", "accepted", "declined", "ordered", "complained")
+OUTCOMES = tuple(Outcome.values)
 CHANNELS = tuple(Channel.values)
 GATES = tuple(gate.value for gate in Gate)
 REASONS = ("cell", "eligibility", "priority", "general")
@@ -277,7 +277,7 @@ class EventIn(Strict):
     at = Moment(required=False, help_text="when it was; now if left out")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["outcome"] == "declined" and not attrs.get("reason"):
+        if attrs["outcome"] == Outcome.DECLINED and not attrs.get("reason"):
             raise serializers.ValidationError(
                 {"reason": [_("Say in a few words why the customer declined.")]}
             )

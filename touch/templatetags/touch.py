@@ -3,19 +3,22 @@
 from django import template
 from django.utils.functional import Promise
 
-from campaigns.models import Channel
-from contacts.models import Kind
-from touch.forms import OUTCOMES, REASONS
+from accounts.models import User
+from common.masking import mask_numbers
+from common.permissions import Permission
+from contacts.models import Opting
+from customers.meetings import Channel, Outcome
+from touch.forms import REASONS
 
 register = template.Library()
 
 _TONES = {
-    Kind.ACCEPTED: "bg-success-lt",
-    Kind.ORDERED: "bg-success-lt",
-    Kind.OPT_IN: "bg-success-lt",
-    Kind.DECLINED: "bg-warning-lt",
-    Kind.COMPLAINED: "bg-danger-lt",
-    Kind.OPT_OUT: "bg-danger-lt",
+    Outcome.ACCEPTED: "bg-success-lt",
+    Outcome.ORDERED: "bg-success-lt",
+    Opting.OPT_IN: "bg-success-lt",
+    Outcome.DECLINED: "bg-warning-lt",
+    Outcome.COMPLAINED: "bg-danger-lt",
+    Opting.OPT_OUT: "bg-danger-lt",
 }
 
 
@@ -28,13 +31,19 @@ def channel_name(code: str) -> str:
 @register.filter
 def tone(kind: str) -> str:
     """The colour of a badge that names a kind of event."""
-    return _TONES.get(Kind(kind), "bg-secondary-lt")
+    return _TONES.get(kind, "bg-secondary-lt")
+
+
+@register.filter
+def as_seen_by(text: str, reader: User) -> str:
+    """What somebody wrote, for a reader: the numbers in it are masked as everywhere else."""
+    return text if reader.can(Permission.VIEW_SENSITIVE) else mask_numbers(text)
 
 
 @register.simple_tag
 def outcomes() -> list[tuple[str, str | Promise]]:
     """{% outcomes as all %}: what a button reports; a refusal needs a reason, and a form."""
-    return [(code, label) for code, label in OUTCOMES if code != Kind.DECLINED]
+    return [(code, label) for code, label in Outcome.choices if code != Outcome.DECLINED]
 
 
 @register.simple_tag
