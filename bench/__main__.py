@@ -15,7 +15,16 @@ from rich.table import Table
 
 from bench.measure import Result, Row, as_json, measured, prepared
 
-MODULES = ("assign", "segmentation", "segmentation_flows", "segmentation_audiences", "day", "touch")
+MODULES = (
+    "assign",
+    "segmentation",
+    "segmentation_flows",
+    "segmentation_audiences",
+    "day",
+    "touch",
+    "association",
+    "propensity",
+)
 CUSTOMERS = 10_000_000
 VAR = Path(os.environ.get("JUZHEN_VAR", "var"))
 

@@ -50,7 +50,14 @@ class Province:
         self.manage("load_definitions", str(self.home / "definitions"))
         learners = str(min(customers, LEARNERS))
         self.manage("make_sample", "--customers", learners, landing="learners")
-        self.manage("train_models", "--date", TRAINING.isoformat(), "--publish", landing="learners")
+        self.manage(
+            "train_models",
+            "--date",
+            TRAINING.isoformat(),
+            "--publish",
+            "--where-possible",
+            landing="learners",
+        )
         self.manage("make_sample", "--customers", str(customers), "--days", str(len(days)))
         for day in days:
             self.manage("run_day", "--date", day.isoformat())

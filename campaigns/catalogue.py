@@ -5,9 +5,8 @@ Matrices and models know attributes only: a day's marks and audiences are comput
 
 from collections.abc import Iterator
 
-from customers.catalogue import rule_catalogue
-from rules import Catalogue
-from segmentation.audiences.checks import compiled
+from customers.catalogue import compiled, rule_catalogue
+from rules import Catalogue, compile_condition
 from segmentation.audiences.in_use import SetInUse, member_attributes, member_column, sets_in_use
 from segmentation.audiences.sets import InCells, OfRule, leaves
 from segmentation.definition import MatrixDefinition
@@ -42,7 +41,7 @@ def _read_by(
     for leaf, _where in leaves(one.node):
         match leaf:
             case OfRule():
-                yield from compiled(leaf.rule, catalogue).attributes
+                yield from compiled(compile_condition, leaf.rule, catalogue).attributes
             case InCells():
                 yield from matrices.get(leaf.matrix, ())
             case _:

@@ -4,7 +4,7 @@ Each check raises DomainError with ``where``, the path of the wrong value within
 definitions write it.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Level, Organisation
 from common.errors import DomainError, did_you_mean
-from common.naming import in_chinese
-from rules import Catalogue, Rule, RuleError, compile_condition, compile_number
+from customers.catalogue import compiled
+from rules import Catalogue, compile_condition, compile_number
 from segmentation.definition import MatrixDefinition
 from segmentation.models import Audience, MatrixVersion, Strategy
 
@@ -271,23 +271,6 @@ def check_priority(line: PriorityLine, known: Known) -> None:
 
 
 # --- shared ---
-
-
-def compiled(
-    compile_: Callable[[str, Catalogue], Rule], text: str, catalogue: Catalogue, *where: str | int
-) -> Rule:
-    """The rule, or DomainError ``bad_rule`` that says where in the text what is wrong."""
-    try:
-        return compile_(text, catalogue)
-    except RuleError as error:
-        message = _("line %(line)d, column %(column)d: %(text)s") % {
-            "line": error.line,
-            "column": error.column,
-            "text": error.render("zh-hans" if in_chinese() else "en"),
-        }
-        raise DomainError(
-            "bad_rule", message, where=list(where), rule_code=error.code, **error.extra()
-        ) from error
 
 
 def check_known(code: str, known: Codes, error: str, noun: str, *where: str | int) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from common.errors import DomainError
-from customers.catalogue import CITY
+from customers.catalogue import CITY, compiled
 from customers.models import Attribute, Origin
 from rules import Attribute as RuleAttribute
 from rules import Catalogue, Rule, compile_condition, compile_number
@@ -17,7 +17,6 @@ from segmentation.keys import rules_of
 from segmentation.models import MatrixVersion
 
 from .catalogue import campaign_catalogue, read_by_sets
-from .checks import compiled
 from .planned import PlannedAttribute, PlannedOffer, PlannedPriority
 
 

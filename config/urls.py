@@ -10,6 +10,7 @@ urlpatterns = [
     path("contacts/", include("contacts.urls")),
     path("flows/", include("segmentation.flow.urls")),
     path("insight/", include("segmentation.insight.urls")),
+    path("models/", include("scoring.urls")),
     path("", include("touch.urls")),
     path("", include("portal.urls")),
 ]

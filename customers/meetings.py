@@ -18,3 +18,10 @@ class Outcome(models.TextChoices):
     DECLINED = "declined", _("declined")
     ORDERED = "ordered", _("ordered")
     COMPLAINED = "complained", _("complained")
+
+
+class Arm(models.TextChoices):
+    """The side of a trial on which the lot put a customer."""
+
+    TREATED = "treated", _("contacted")
+    CONTROL = "control", _("left alone")

@@ -14,7 +14,7 @@ from accounts.models import Level, Organisation
 from common.errors import DomainError
 
 from .catalogue import CITY
-from .meetings import Channel, Outcome
+from .meetings import Arm, Channel, Outcome
 from .models import Attribute, Origin, Type
 from .reasons import Reason
 
@@ -26,8 +26,6 @@ GREATEST_INTEGER = 2**53 - 1
 GREATEST_NUMBER = 1.7976931348623157e308
 KEY_LENGTH = 40
 TEXT_LENGTH = 200
-
-ARMS = ("treated", "control")
 
 SQL_TYPES = {
     Type.INTEGER: "BIGINT",
@@ -130,7 +128,7 @@ TRIALS = Table(
         _identifier(CUSTOMER_NO),
         Column("assigned_on", Type.DATE, missing=Reason.MISSING_VALUE),
         _identifier("trial"),
-        _category("arm", ARMS),
+        _category("arm", Arm),
     ),
 )
 FIXED = {table.name: table for table in (ORDERS, CONTACTS, TRIALS)}

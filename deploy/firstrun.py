@@ -25,8 +25,18 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("make_sample", "--customers", "{customers}", "--first-day", "2026-07-01", "--days", "3"),
     ),
     ("Loading its definitions", ("load_definitions", "definitions/sample_province")),
-    ("Training its models", ("train_models", "--date", "2026-06-01", "--publish")),
+    (
+        "Training its models",
+        ("train_models", "--date", "2026-06-01", "--publish", "--where-possible"),
+    ),
     ("Running the first day", ("run_day", "--date", "2026-07-01")),
+    (
+        "Training what learns from the first day's trials",
+        (
+            *("train_models", "--date", "2026-07-01", "--publish", "--where-possible"),
+            *("--model", "retention_response", "--model", "data_pack_response"),
+        ),
+    ),
     ("Running the second day", ("run_day", "--date", "2026-07-02")),
     ("Running the third day", ("run_day", "--date", "2026-07-03")),
 )

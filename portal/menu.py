@@ -100,6 +100,13 @@ MENU = (
                 (Permission.VIEW_MATRICES,),
                 also=("matrix-proposal",),
             ),
+            Item(
+                _("Models"),
+                "models",
+                "adjustments-alt",
+                (Permission.VIEW_MODELS,),
+                also=("model", "model-version"),
+            ),
         ),
     ),
     Group(

@@ -61,6 +61,13 @@ ACTIONS = (
     gettext_noop("retire"),
     gettext_noop("define model"),
     gettext_noop("train model"),
+    gettext_noop("propose model"),
+    gettext_noop("approve model"),
+    gettext_noop("refuse model"),
+    gettext_noop("roll back model"),
+    gettext_noop("withdraw model"),
+    gettext_noop("judge indicators"),
+    gettext_noop("cancel run"),
     gettext_noop("create policy"),
     gettext_noop("edit policy"),
     gettext_noop("create campaign"),
@@ -131,6 +138,9 @@ FIELDS = (
     # models
     gettext_noop("trained on"),
     gettext_noop("metrics"),
+    gettext_noop("state"),
+    gettext_noop("replaced"),
+    gettext_noop("pairs"),
     # matrices
     gettext_noop("scope"),
     gettext_noop("dimensions"),

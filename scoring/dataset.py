@@ -50,7 +50,8 @@ def training_rows(
     for done, snapshot in enumerate(snapshots):
         tables.append(_Extract(inputs, snapshot, most // len(snapshots)).table())
         progress(done + 1, len(snapshots))
-    table = pa.concat_tables(tables)
+    # In one order, however the lake is cut into parts: the same customers give the same model.
+    table = pa.concat_tables(tables).sort_by([(AS_OF, "ascending"), (CUSTOMER, "ascending")])
     if not table.num_rows:
         raise NotEstimable("no_rows")
     table = table.append_column(HELD_OUT, pa.array(_held_out(table, len(snapshots) > 1)))

@@ -20,7 +20,16 @@ from .words import refused
 def hierarchy_of(definition: Mapping[str, Any], where: list[Any]) -> Node:
     """Return the hierarchy, whose leaves are just the indicators; DomainError says what is not."""
     goal = _node(definition["hierarchy"], where)
-    leaves = [leaf.code for leaf in _leaves(goal)]
+    leaves = [node.code for node in _nodes(goal) if not node.children]
+    inner = [node.code for node in _nodes(goal) if node.children]
+    twice = sorted({code for code in inner if inner.count(code) > 1 or code in leaves})
+    if twice:
+        raise DomainError(
+            "hierarchy_differs",
+            _("Each node of the hierarchy must have a code of its own; look at %(codes)s.")
+            % {"codes": ", ".join(twice)},
+            where=where,
+        )
     indicators = [one["attribute"] for one in definition["indicators"]]
     if sorted(leaves) != sorted(indicators):
         odd = sorted({*leaves} ^ {*indicators}) or sorted(
@@ -38,7 +47,7 @@ def hierarchy_of(definition: Mapping[str, Any], where: list[Any]) -> Node:
 def weights_of(model: Model) -> Weights:
     """Return all that the experts' judgements say of the model's hierarchy, consistent or not."""
     goal = hierarchy_of(model.definition, ["hierarchy"])
-    return weigh(goal, list(_said(model)))
+    return weigh(goal, list(_said(model, goal)))
 
 
 @transaction.atomic
@@ -68,11 +77,15 @@ def judge(model: Model, *, node: str, ratios: Mapping[tuple[str, str], float], b
     return weights
 
 
-def _said(model: Model) -> Iterator[Said]:
+def _said(model: Model, goal: Node) -> Iterator[Said]:
+    """What was said of pairs that are in the hierarchy; what has left it counts no more."""
+    children = {node.code: {child.code for child in node.children} for node in _nodes(goal)}
     for row in model.judgements.select_related("expert"):
+        there = children.get(row.node, set())
         for item, others in row.pairs.items():
             for other, ratio in others.items():
-                yield Said(row.expert.username, row.node, item, other, ratio)
+                if item in there and other in there:
+                    yield Said(row.expert.username, row.node, item, other, ratio)
 
 
 def _node(written: Mapping[str, Any], where: list[Any]) -> Node:
@@ -88,8 +101,7 @@ def _node(written: Mapping[str, Any], where: list[Any]) -> Node:
     return Node(written["code"], tuple(below))
 
 
-def _leaves(node: Node) -> Iterator[Node]:
-    if not node.children:
-        yield node
+def _nodes(node: Node) -> Iterator[Node]:
+    yield node
     for child in node.children:
-        yield from _leaves(child)
+        yield from _nodes(child)

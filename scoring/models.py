@@ -122,7 +122,7 @@ class Judgement(models.Model):
     expert = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="judgements"
     )
-    node = models.CharField(max_length=40)
+    node = models.CharField(max_length=60)
     pairs: Any = models.JSONField(default=dict)
     changed_at = models.DateTimeField(auto_now=True)
 

@@ -13,7 +13,13 @@ from common.errors import DomainError
 
 # Every type that a model file may hold beside what skops trusts by itself: those of scikit-learn
 # that our methods keep, and our methods' own.
-TRUSTED = ("sklearn.tree._tree.Tree",)
+TRUSTED = (
+    "sklearn.tree._tree.Tree",
+    # Boosted trees: how they look at what they are given, and their nodes.
+    "functools.partial",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.utils.validation.check_array",
+)
 OWN = "scoring.learning."
 
 

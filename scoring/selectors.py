@@ -11,13 +11,14 @@ from .models import Model, ModelDay, ModelVersion, VersionState
 from .training import KIND
 
 DAYS_SHOWN = 30
-DAYS_OFFERED = 60
+DAYS_OFFERED = 31
 
 
 def current_versions() -> list[ModelVersion]:
-    """Return the version in use of each model, in the models' order."""
+    """Return the version in use of each model that scores, in the models' order."""
     published = ModelVersion.objects.published().select_related("model")
-    return list(published.order_by("model__position", "model_id"))
+    versions = published.order_by("model__position", "model_id")
+    return [v for v in versions if KINDS[v.model.kind].writes(v.definition)]
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,8 @@ class Line:
     kind: str
     outputs: list[str]
     champion: ModelVersion | None
-    newest: ModelVersion | None
+    proposed: list[ModelVersion]
     day: ModelDay | None
-
-    @property
-    def waits(self) -> bool:
-        return self.newest is not None and self.newest.state == VersionState.PROPOSED
 
     @property
     def health(self) -> str:
@@ -48,10 +45,10 @@ class Line:
 
 
 def lines() -> list[Line]:
-    """Every model in its order; four queries, however many there are."""
-    champions = {v.model_id: v for v in ModelVersion.objects.published().defer("report")}
-    newest = ModelVersion.objects.order_by("model_id", "-number").distinct("model_id")
-    by_model = {v.model_id: v for v in newest.defer("report", "profile")}
+    """Every model in its order; three queries, however many there are."""
+    open_ = ModelVersion.objects.filter(state__in=[VersionState.PUBLISHED, VersionState.PROPOSED])
+    versions = list(open_.defer("report", "profile"))
+    champions = {v.model_id: v for v in versions if v.state == VersionState.PUBLISHED}
     last = ModelDay.objects.filter(version__in=champions.values())
     days = {
         d.version_id: d
@@ -63,7 +60,9 @@ def lines() -> list[Line]:
             kind=str(KINDS[model.kind].name),
             outputs=[o.attribute for o, _ in KINDS[model.kind].writes(model.definition)],
             champion=champions.get(model.code),
-            newest=by_model.get(model.code),
+            proposed=[
+                v for v in versions if v.model_id == model.code and v.state == VersionState.PROPOSED
+            ],
             day=days.get(champions[model.code].pk) if model.code in champions else None,
         )
         for model in Model.objects.all()
@@ -81,6 +80,6 @@ def latest_training(model: Model) -> Run | None:
 
 
 def training_days() -> list[date]:
-    """The days whose customers the lake holds, newest first."""
+    """The latest days whose customers the lake holds, newest first."""
     days = Partition.objects.filter(dataset="customers").order_by("-business_date")
     return list(days.values_list("business_date", flat=True).distinct()[:DAYS_OFFERED])

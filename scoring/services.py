@@ -64,6 +64,7 @@ def roll_back(version: ModelVersion, *, by: By) -> ModelVersion:
             _("%s was never in use, so there is no way back to it: propose it.") % version,
             status=409,
         )
+    _refuse_own(version, by)
     return _publish("roll_back", version, by)
 
 

@@ -11,20 +11,25 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import User
 from common.errors import DomainError
-from common.pages import require, signed_in
+from common.pages import require
 from common.permissions import Permission
 from jobs.models import Run, State
 from jobs.services import cancel
 
 from . import services
+from .defined import bands, defined
+from .figures import facts
 from .models import Model, ModelVersion
+from .names import Names
 from .report import Report
 from .selectors import days_of, latest_training, lines, training_days
+from .stages import stages_of_run
 from .training import start_training
+from .watched import alerts, features, watched
 
 READ, TRAIN, DECIDE = Permission.VIEW_MODELS, Permission.TRAIN_MODELS, Permission.APPROVE
 PER_PAGE = 20
@@ -36,53 +41,67 @@ ACTS: dict[str, tuple[Permission, Callable[[ModelVersion, str, User], ModelVersi
     "roll_back": (DECIDE, lambda v, note, by: services.roll_back(v, by=by)),
     "withdraw": (TRAIN, lambda v, note, by: services.withdraw(v, note=note, by=by)),
 }
+DONE = {
+    "propose": gettext_lazy("%(version)s waits for another person's approval."),
+    "approve": gettext_lazy("%(version)s scores from the next day on."),
+    "refuse": gettext_lazy("%(version)s was refused; its author reads why."),
+    "roll_back": gettext_lazy("%(version)s scores again from the next day on."),
+    "withdraw": gettext_lazy("%(version)s is out of use from the next day on."),
+}
 
 
 @require_GET
 @require(READ)
 def models(request: HttpRequest) -> HttpResponse:
     """Every model: what it publishes, which version is in use, how it fares, what is open."""
-    return render(request, "scoring/models.html", {"lines": lines()})
+    names = Names()
+    table = [
+        {
+            "line": line,
+            "outputs": names.attributes(line.outputs),
+            "metrics": list(facts(line.champion.metrics, names)) if line.champion else [],
+            "alerts": alerts(line.day, names) if line.day else [],
+        }
+        for line in lines()
+    ]
+    return render(request, "scoring/models.html", {"table": table})
 
 
 @require_GET
 @require(READ)
 def model(request: HttpRequest, code: str) -> HttpResponse:
     """One model: its definition, its versions, its last training."""
-    row = get_object_or_404(Model, pk=code)
-    return _model_page(request, row)
+    return _model_page(request, get_object_or_404(Model, pk=code))
 
 
 def _model_page(
     request: HttpRequest, row: Model, refusal: DomainError | None = None
 ) -> HttpResponse:
-    page = Paginator(row.versions.all(), PER_PAGE).get_page(request.GET.get("page"))
+    names = Names()
+    versions = row.versions.defer("report", "profile", "stages")
+    page = Paginator(versions, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "model": row,
-        "line": next(line for line in lines() if line.model == row),
+        "lines": defined(row, row.definition, names),
+        "bands": bands(row.definition, names),
         "page": page,
+        "rows": [(version, list(facts(version.metrics, names))) for version in page],
         "days": training_days(),
-        "may_train": request.user.can(TRAIN),
+        "chosen": request.POST.getlist("day"),
         "refusal": refusal,
-        **_following(latest_training(row)),
+        **_following(request, row, names),
     }
-    status = 200 if refusal is None else 422 if refusal.status == 400 else refusal.status
-    return render(request, "scoring/model.html", context, status=status)
+    return render(request, "scoring/model.html", context, status=_status(refusal))
 
 
 @require_POST
 @require(TRAIN)
 def model_train(request: HttpRequest, code: str) -> HttpResponse:
     """Ask for a new version; the page then follows the training."""
+    _refuse_city(request)
     row = get_object_or_404(Model, pk=code)
     try:
-        days = [date.fromisoformat(day) for day in request.POST.getlist("day") if day]
-        if not days:
-            raise DomainError("day_missing", _("Choose at least one day to learn from."))
-        run, new = start_training(row, days=days, by=request.user)
-    except ValueError:
-        refusal = DomainError("bad_day", _("A day is written like 2026-07-01."))
-        return _model_page(request, row, refusal)
+        run, new = start_training(row, days=_days(request), by=request.user)
     except DomainError as error:
         return _model_page(request, row, error)
     if not new and run.state == State.DONE:
@@ -92,34 +111,44 @@ def model_train(request: HttpRequest, code: str) -> HttpResponse:
     return redirect("model", code=code)
 
 
+def _days(request: HttpRequest) -> list[date]:
+    """The days that the form names. Raises DomainError."""
+    try:
+        days = [date.fromisoformat(day) for day in request.POST.getlist("day") if day]
+    except ValueError as error:
+        raise DomainError("bad_day", _("A day is written like 2026-07-01.")) from error
+    if not days:
+        raise DomainError("day_missing", _("Choose at least one day to learn from."))
+    return days
+
+
 @require_GET
 @require(READ)
 def model_training(request: HttpRequest, code: str) -> HttpResponse:
     """The part that follows a training; when it has ended, the whole page comes anew."""
     row = get_object_or_404(Model, pk=code)
-    following = _following(latest_training(row))
+    following = _following(request, row, Names())
     if not following["active"]:
         return HttpResponse(headers={"HX-Refresh": "true"})
-    context = {"model": row, "may_train": request.user.can(TRAIN), **following}
-    return render(request, "scoring/training.html", context)
+    return render(request, "scoring/training.html", {"model": row, **following})
 
 
 @require_POST
 @require(TRAIN)
 def model_cancel(request: HttpRequest, code: str) -> HttpResponse:
     """End the training that is under way."""
+    _refuse_city(request)
     row = get_object_or_404(Model, pk=code)
     run = latest_training(row)
     if run is not None and cancel(run, by=request.user):
-        messages.success(request, _("The training was cancelled; nothing of it remains."))
+        messages.success(request, _("The training was cancelled; it made no version."))
     return redirect("model", code=code)
 
 
-@signed_in
+@require_http_methods(["GET", "POST"])
+@require(READ)
 def model_version(request: HttpRequest, code: str, number: int) -> HttpResponse:
     """The report of one version, on one page that can be printed; its buttons decide on it."""
-    if not request.user.can(READ):
-        raise PermissionDenied
     version = get_object_or_404(
         ModelVersion.objects.select_related("model"), model=code, number=number
     )
@@ -132,15 +161,17 @@ def model_version(request: HttpRequest, code: str, number: int) -> HttpResponse:
         else:
             return redirect("model-version", code=code, number=number)
         version.refresh_from_db()
+    report, days = Report(version, request.user), days_of(version)
     context = {
         "version": version,
-        "report": Report(version, request.user),
-        "days": days_of(version),
+        "report": report,
+        "days": watched(days, report.names),
+        "features": features(days, report.names),
         "acts": _open_acts(version, request.user),
+        "own": _is_own(version, request.user),
         "refusal": refusal,
     }
-    status = 200 if refusal is None else 422 if refusal.status == 400 else refusal.status
-    return render(request, "scoring/version.html", context, status=status)
+    return render(request, "scoring/version.html", context, status=_status(refusal))
 
 
 def _act(request: HttpRequest, version: ModelVersion) -> None:
@@ -150,35 +181,49 @@ def _act(request: HttpRequest, version: ModelVersion) -> None:
     permission, act = ACTS[do]
     if not request.user.can(permission):
         raise PermissionDenied
+    _refuse_city(request)
     act(version, request.POST.get("note", ""), request.user)
     messages.success(request, DONE[do] % {"version": version})
 
 
+def _refuse_city(request: HttpRequest) -> None:
+    """A model scores the customers of every city: a city decides nothing about it."""
+    if request.user.cities is not None:
+        raise PermissionDenied
+
+
 def _open_acts(version: ModelVersion, user: User) -> list[str]:
     """What this person may do with the version now."""
-    own = str(user) in (version.trained_by, version.proposed_by)
+    if user.cities is not None:
+        return []
     acts = [
         act
         for act, (permission, _do) in ACTS.items()
         if user.can(permission) and version.state in services.TRANSITIONS[act][0]
     ]
-    if version.published_at is None:
-        acts = [act for act in acts if act != "roll_back"]
-    return [act for act in acts if not (own and act in ("approve", "refuse"))]
+    barred = {"roll_back"} if version.published_at is None else set()
+    if _is_own(version, user):
+        barred |= {"approve", "refuse", "roll_back"}
+    return [act for act in acts if act not in barred]
 
 
-def _following(run: Run | None) -> dict[str, Any]:
-    """What the page says of a training: its stages, and whether it is under way."""
-    if run is None:
-        return {"run": None, "active": False, "steps": []}
-    active = run.state in (State.WAITING, State.RUNNING)
-    return {"run": run, "active": active, "steps": list(run.steps.all())}
+def _is_own(version: ModelVersion, user: User) -> bool:
+    return str(user) in (version.trained_by, version.proposed_by)
 
 
-DONE = {
-    "propose": gettext_lazy("%(version)s waits for another person's approval."),
-    "approve": gettext_lazy("%(version)s scores from the next day on."),
-    "refuse": gettext_lazy("%(version)s was refused; its author reads why."),
-    "roll_back": gettext_lazy("%(version)s scores again from the next day on."),
-    "withdraw": gettext_lazy("%(version)s is out of use from the next day on."),
-}
+def _following(request: HttpRequest, row: Model, names: Names) -> dict[str, Any]:
+    """What a page says of the last training: its stages, and whether it is under way."""
+    run: Run | None = latest_training(row)
+    return {
+        "run": run,
+        "active": run is not None and run.state in (State.WAITING, State.RUNNING),
+        "stages": stages_of_run(run, row, names) if run else [],
+        "may_train": request.user.can(TRAIN) and request.user.cities is None,
+    }
+
+
+def _status(refusal: DomainError | None) -> int:
+    """A form that was filled in wrongly is understood, and refused: 422."""
+    if refusal is None:
+        return 200
+    return 422 if refusal.status == 400 else refusal.status

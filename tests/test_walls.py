@@ -23,6 +23,7 @@ from campaigns.models import Answer, Campaign, Offer, Policy, PolicyVersion
 from common.permissions import Permission
 from common.uuid7 import uuid7
 from jobs.models import State
+from scoring.models import Model, ModelVersion
 from segmentation.definition import MatrixDefinition
 from segmentation.drafts import begin_draft
 from segmentation.models import (
@@ -182,6 +183,33 @@ def _matrix_version(city: str) -> dict[str, Any]:
     return {"code": "care", "number": _version().number}
 
 
+def _model(city: str) -> dict[str, Any]:
+    names = {"name_zh": "价值", "name_en": "Value"}
+    definition = {"output": "value", "indicators": [{"attribute": "arpu", "weight": 1}]}
+    return {
+        "code": Model.objects.create(
+            code="value", kind="value_index", definition=definition, **names
+        ).pk
+    }
+
+
+def _judged_model(city: str) -> dict[str, Any]:
+    """A value index whose indicators experts compare."""
+    code = _model(city)["code"]
+    indicators = [{"attribute": "arpu"}, {"attribute": "tenure"}]
+    goal = {"code": "goal", "children": [{"code": "arpu"}, {"code": "tenure"}]}
+    definition = {"output": "value", "indicators": indicators, "hierarchy": goal}
+    Model.objects.filter(code=code).update(definition=definition)
+    return {"code": code}
+
+
+def _model_version(city: str) -> dict[str, Any]:
+    made = ModelVersion.objects.create(
+        model_id=_model(city)["code"], number=1, definition={"output": "value"}
+    )
+    return {"code": made.model_id, "number": made.number}
+
+
 def _draft(city: str) -> dict[str, Any]:
     return {"code": "care", "pk": begin_draft(_version(), by="test").pk}
 
@@ -293,6 +321,13 @@ WALLS: dict[str, Wall] = {
     "matrix-proposal": Wall(
         (Permission.EDIT_MATRICES, Permission.TRAIN_MODELS), province_only=True
     ),
+    "models": Wall((Permission.VIEW_MODELS,)),
+    "model": Wall((Permission.VIEW_MODELS,), _model),
+    "model-training": Wall((Permission.VIEW_MODELS,), _model),
+    "model-train": Wall(PUBLIC, _model, ok=(405,)),  # posted only
+    "model-cancel": Wall(PUBLIC, _model, ok=(405,)),  # posted only
+    "model-judgements": Wall((Permission.VIEW_MODELS,), _judged_model),
+    "model-version": Wall((Permission.VIEW_MODELS,), _model_version),
     "set_language": Wall(PUBLIC, ok=(302, 405)),
     "account_login": Wall(PUBLIC, ok=(200, 302)),
     "account_logout": Wall(PUBLIC, ok=(200, 302)),

@@ -14,7 +14,9 @@ from campaigns.planned import PlannedAttribute, PlannedOffer
 from common.masking import mask_number, mask_numbers
 from common.naming import in_chinese
 from customers.models import Type
+from rules import RuleError, compile_condition
 from rules.kinds import Language
+from scoring.conditions import BETWEEN, DOWN, UP, parts_of
 from segmentation.definition import band_codes
 
 from .answers import BandInWords, CellInWords, Fact, Item, Ranking, Reason
@@ -22,6 +24,10 @@ from .current import Current
 from .words import Words
 
 KEPT_TEXTS = 20_000
+
+
+# What a reason does to the score.
+ARROWS = {UP: "▲", DOWN: "▼"}
 
 
 class _Offered(NamedTuple):
@@ -58,6 +64,8 @@ class Phrases:
         self._language, self._hidden, self._numbers = language, hidden, numbers
         seen = [a for a in words.front_desk if a.code not in hidden]
         self._facts = [(a.code, self._name(a), a.category, self._shower(a)) for a in seen]
+        self._reasoned = frozenset(a.code for a in seen if _is_reasons(a))
+        self._why = lru_cache(KEPT_TEXTS)(self._make_why)
         self._matrix_of = {m.code: place for place, m in enumerate(words.planned.matrices)}
         self._cell = lru_cache(KEPT_TEXTS)(self._make_cell)
         self._asked = lru_cache(KEPT_TEXTS)(self._make_asked)
@@ -86,6 +94,9 @@ class Phrases:
         facts = []
         for code, name, category, shower in self._facts:
             value = self.text(now.profile.get(code))
+            if value and code in self._reasoned:
+                facts.append(Fact(code, name, category, *self._why(value)))
+                continue
             facts.append(Fact(code, name, category, value, shower(value)))
         return facts
 
@@ -115,6 +126,28 @@ class Phrases:
             return f"{amount(value)} {unit}".strip() if numeric else str(value)
 
         return shown
+
+    def _make_why(self, text: str) -> tuple[str, str]:
+        """A score's reasons: as conditions, and in words. What the reader may not see is left out.
+
+        A condition on an attribute that is there no more stands as it was written.
+        """
+        kept, said = [], []
+        for sign, condition in parts_of(text):
+            try:
+                rule = compile_condition(condition, self.words.attributes)
+            except RuleError:
+                kept.append(sign + condition)
+                said.append(f"{ARROWS[sign]} {condition}")
+                continue
+            if self.sees(rule.attributes):
+                kept.append(sign + condition)
+                said.append(f"{ARROWS[sign]} {rule.explain(self._language)}")
+            else:
+                said.append(
+                    f"{ARROWS[sign]} " + _("A condition on attributes that you may not see")
+                )
+        return BETWEEN.join(kept), "\n".join(said)
 
     def _make_cell(self, place: int, number: int) -> CellInWords:
         matrix = self.words.planned.matrices[place]
@@ -251,3 +284,8 @@ class Phrases:
 def amount(value: float) -> str:
     """At most two decimals: 1,234.5."""
     return f"{value:,.2f}".rstrip("0").rstrip(".")
+
+
+def _is_reasons(attribute: PlannedAttribute) -> bool:
+    """The only text that a model writes is its reasons."""
+    return attribute.source == "scores" and attribute.type == Type.TEXT

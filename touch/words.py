@@ -16,7 +16,7 @@ from django.db.models import Q
 from campaigns.matching.query import MEMBERS
 from campaigns.models import Plan, PolicyVersion
 from campaigns.planned import IdleOffer, Planned, PlannedAttribute, PlannedOffer, PlannedPriority
-from customers.catalogue import CITY
+from customers.catalogue import CITY, rule_catalogue
 from customers.models import Type
 from rules import Catalogue, Rule, compile_condition
 from segmentation.definition import MatrixDefinition
@@ -39,6 +39,7 @@ class Words:
     read_by     matrix and dimension → the attributes that decide the band
     decided_by  mark or audience → the attributes that decide it
     general     offers that are everybody's, best first
+    attributes  all that a score's reasons may name: the catalogue as it was when the plan was read
     phrases     what was put together for one kind of reader: it goes with the plan
     """
 
@@ -51,6 +52,7 @@ class Words:
     read_by: dict[tuple[str, str], frozenset[str]]
     decided_by: dict[str, tuple[str, ...]]
     general: tuple[PlannedOffer, ...]
+    attributes: Catalogue
     phrases: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
@@ -172,6 +174,7 @@ def _read(plan: str) -> Words:
         },
         decided_by={a.code: a.reads for a in planned.attributes if a.source == MEMBERS},
         general=_general(planned, matrices),
+        attributes=rule_catalogue(),
     )
 
 

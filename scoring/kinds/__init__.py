@@ -1,11 +1,27 @@
 """The kinds of models, by code, in the order in which a list shows them."""
 
+from .association import AssociationKind
 from .base import Kind
+from .cross_sell import CrossSellKind
 from .groups import GroupsKind
 from .index_tree import IndexTreeKind
+from .lifetime_value import LifetimeValueKind
 from .propensity import PropensityKind
+from .second_sim import SecondSimKind
+from .uplift import UpliftKind
 from .value_index import ValueIndexKind
 
 KINDS: dict[str, Kind] = {
-    kind.code: kind for kind in (ValueIndexKind(), IndexTreeKind(), PropensityKind(), GroupsKind())
+    kind.code: kind
+    for kind in (
+        ValueIndexKind(),
+        IndexTreeKind(),
+        PropensityKind(),
+        UpliftKind(),
+        GroupsKind(),
+        AssociationKind(),
+        LifetimeValueKind(),
+        CrossSellKind(),
+        SecondSimKind(),
+    )
 }

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, pairwise_distances, silhouette_score
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from .features import Feature
 from .preparation import Preparation

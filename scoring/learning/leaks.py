@@ -23,7 +23,7 @@ from typing import Any, Final, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from common.rates import Z
 
@@ -49,8 +49,9 @@ class Finding:
 
     ``auc``: of the feature alone, out of fold, whatever its shape or direction. ``rest``: of the
     honest features without it; ``gain``: what it adds to them; both None where the feature is too
-    weak alone to be asked, or adds nothing to all others. ``value``: the value that comes with one outcome only: a code,
-    "missing", "known", or a range "low … high". ``vouched``: it is kept on a person's word.
+    weak alone to be asked, or adds nothing to all others. ``value``: what comes with one outcome
+    only: a code, "missing", "known", or a range "low … high". ``vouched``: it is kept on a person's
+    word.
     """
 
     attribute: str

@@ -120,7 +120,7 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("node", models.CharField(max_length=40)),
+                ("node", models.CharField(max_length=60)),
                 ("pairs", models.JSONField(default=dict)),
                 ("changed_at", models.DateTimeField(auto_now=True)),
                 (

@@ -14,9 +14,8 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Level, Organisation
 from common.errors import DomainError, at, did_you_mean
-from common.naming import in_chinese
-from customers.catalogue import rule_catalogue
-from rules import Catalogue, Rule, RuleError, compile_condition
+from customers.catalogue import compiled, rule_catalogue
+from rules import Catalogue, compile_condition
 
 from ..cells import CellBoxes
 from ..definition import MatrixDefinition
@@ -134,7 +133,7 @@ def check_set(ref: Ref, node: Node, city: str, known: Known) -> None:
 def _check_leaf(ref: Ref, leaf: Node, city: str, known: Known) -> None:
     match leaf:
         case OfRule(text):
-            compiled(text, known.catalogue)
+            compiled(compile_condition, text, known.catalogue)
         case InCells(matrix):
             _check_there(matrix, known.versions, "unknown_matrix", _("published matrix"), "matrix")
             _check_box(leaf, known)
@@ -183,19 +182,6 @@ def _check_there(code: str, there: Collection[str], error: str, noun: str, *wher
         near = get_close_matches(code, list(there))
         message = _("There is no %(noun)s %(code)s.") % {"noun": noun, "code": code}
         raise DomainError(error, message + did_you_mean(near), where=list(where), nearest=near)
-
-
-def compiled(text: str, catalogue: Catalogue) -> Rule:
-    """The rule, or DomainError ``bad_rule`` that says where in the text what is wrong."""
-    try:
-        return compile_condition(text, catalogue)
-    except RuleError as error:
-        message = _("line %(line)d, column %(column)d: %(text)s") % {
-            "line": error.line,
-            "column": error.column,
-            "text": error.render("zh-hans" if in_chinese() else "en"),
-        }
-        raise DomainError("bad_rule", message, rule_code=error.code, **error.extra()) from error
 
 
 def users_of(ref: Ref, known: Known) -> list[Mark | Audience]:

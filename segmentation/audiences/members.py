@@ -18,11 +18,11 @@ from sqlglot import exp
 
 from common.errors import DomainError
 from common.keys import key_of
-from customers.catalogue import rule_catalogue
+from customers.catalogue import compiled, rule_catalogue
 from lake import partitions
 from lake.engine import ROW_GROUP, DuckDB
 from lake.models import Partition
-from rules import Catalogue, Params
+from rules import Catalogue, Params, compile_condition
 
 from ..bands import SOURCE
 from ..cells import CellBoxes
@@ -31,7 +31,7 @@ from ..models import MatrixVersion
 from ..parts import CUSTOMERS, SCORES
 from ..reading import CITY, CUSTOMER, as_compared, beside, read
 from ..side_by_side import side_by_side
-from .checks import NOUNS, compiled
+from .checks import NOUNS
 from .churn import MEMBERS, Row, Sizes, member_facts, size_query
 from .in_use import SetInUse, SetsInUse, sets_in_use
 from .lists import LISTS
@@ -215,7 +215,9 @@ def _homes(inputs: Inputs, used: SetsInUse, catalogue: Catalogue) -> dict[str, s
 
 def _attributes(it: SetInUse, catalogue: Catalogue) -> set[str]:
     rules = (leaf.rule for leaf, _where in leaves(it.node) if isinstance(leaf, OfRule))
-    return {code for rule in rules for code in compiled(rule, catalogue).attributes}
+    return {
+        code for rule in rules for code in compiled(compile_condition, rule, catalogue).attributes
+    }
 
 
 def _check_present(read: set[str], present: Mapping[str, str], day: date) -> None:

@@ -16,13 +16,13 @@ from dataclasses import replace
 import sqlglot
 from sqlglot import exp
 
-from rules import Catalogue, Params, Rule, canonical, is_true
+from customers.catalogue import compiled
+from rules import Catalogue, Params, Rule, canonical, compile_condition, is_true
 from rules.nodes import And, Or
 
 from ..bands import SOURCE, column
 from ..keys import ROW
 from ..reading import CITY
-from .checks import compiled
 from .in_use import SetInUse, SetsInUse
 from .sets import LIST, MARK, AllOf, AnyOf, But, InCells, NamedSet, Node, OfRule, Ref, references
 
@@ -73,9 +73,9 @@ class MemberQuery:
                 others = exp.or_(*map(self._of, node.without))
                 return exp.paren(exp.and_(self._of(node.whole), exp.not_(exp.paren(others))))
             case OfRule(text):
-                rule = compiled(text, self._catalogue)
+                rule = compiled(compile_condition, text, self._catalogue)
                 # In its one spelling, so that conditions written unlike are still one.
-                return self._rule(compiled(canonical(rule), self._catalogue))
+                return self._rule(compiled(compile_condition, canonical(rule), self._catalogue))
             case InCells():
                 return self._truth(box_column(node))
             case NamedSet(kind, code) if kind != LIST:

@@ -17,11 +17,13 @@ from dataclasses import dataclass
 from math import copysign, exp, log, sqrt
 from typing import Literal
 
+from common import rates
+from common.rates import Z
+
 Reason = Literal["few_customers", "no_variance", "same_customers", "zero_reference"]
 
 # Below so many customers of known value a group tells nothing but about itself.
 LEAST = 30
-Z = 1.959963984540054  # the normal's 97.5 % point: every interval is of 95 %
 
 
 @dataclass(frozen=True)
@@ -181,14 +183,9 @@ class ShareEffect:
 
 
 def wilson(hits: int, n: int) -> Interval:
-    """Wilson's score interval (1927) of ``hits`` in ``n`` > 0."""
-    share, z2 = hits / n, Z * Z / n
-    centre = (share + z2 / 2) / (1 + z2)
-    half = Z / (1 + z2) * sqrt(share * (1 - share) / n + z2 / (4 * n))
-    # At an end the interval ends there: rounding must not carry it beyond or keep it from it.
-    low = 0.0 if hits == 0 else max(0.0, centre - half)
-    high = 1.0 if hits == n else min(1.0, centre + half)
-    return Interval(low, high)
+    """Wilson's score interval of ``hits`` in ``n`` > 0."""
+    low, high = rates.wilson(hits, n)
+    return Interval(float(low), float(high))
 
 
 def share_effect(value: str, hits: Shared, known: Shared) -> ShareEffect:

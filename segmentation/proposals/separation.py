@@ -11,7 +11,9 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 from sklearn.tree import DecisionTreeClassifier
 
-from ..insight.stats import Interval, Share, Z, wilson
+from common.rates import Z
+
+from ..insight.stats import Interval, Share, wilson
 from .cutting import (
     LEAST_OUTCOMES,
     PRIOR,

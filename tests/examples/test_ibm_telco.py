@@ -17,12 +17,13 @@ import pandas as pd
 import pytest
 from django.conf import settings as django_settings
 from django.core.management import call_command
-from sklearn.tree import DecisionTreeClassifier
 
 from campaigns.models import Answer, CurrentPublication, Offer
 from config import definitions
 from examples.ibm_telco.prepare import SHEETS, prepare
 from lake.models import Partition
+from scoring.learning.features import Feature
+from scoring.learning.index_tree import IndexTree
 from scoring.models import ModelVersion
 from segmentation.models import Cell
 
@@ -113,28 +114,33 @@ def value_bands(index: pd.Series) -> np.ndarray:
 
 def movement(raw: pd.DataFrame) -> np.ndarray:
     """The tree of the definition, fitted here on columns that pandas encoded."""
-    yes = {
-        name: (raw[name] == "Yes").astype(float) for name in raw if set(raw[name]) <= {"Yes", "No"}
+    codes = {
+        "Contract": ("Month-to-Month", "One Year", "Two Year"),
+        "Payment Method": ("Bank Withdrawal", "Credit Card", "Mailed Check"),
+        "Internet Type": ("None", "DSL", "Fiber Optic", "Cable"),
     }
-
-    def dummies(name: str, values: tuple[str, ...]) -> list[pd.Series]:
-        return [(raw[name] == value).astype(float) for value in values]
-
+    names = {
+        "Age": "age", "Married": "is_married", "Number of Dependents": "dependents",
+        "Number of Referrals": "referrals", "Tenure in Months": "tenure", "Contract": "contract",
+        "Payment Method": "payment", "Paperless Billing": "is_paperless",
+        "Internet Type": "internet_type", "Avg Monthly GB Download": "monthly_gb",
+        "Online Security": "has_online_security", "Premium Tech Support": "has_tech_support",
+        "Unlimited Data": "has_unlimited_data", "Monthly Charge": "monthly_charge",
+        "Avg Monthly Long Distance Charges": "long_distance",
+    }  # fmt: skip
     columns = [
-        raw["Age"], yes["Married"], raw["Number of Dependents"], raw["Number of Referrals"],
-        raw["Tenure in Months"],
-        *dummies("Contract", ("Month-to-Month", "One Year", "Two Year")),
-        *dummies("Payment Method", ("Bank Withdrawal", "Credit Card", "Mailed Check")),
-        yes["Paperless Billing"],
-        *dummies("Internet Type", ("None", "DSL", "Fiber Optic", "Cable")),
-        raw["Avg Monthly GB Download"], yes["Online Security"], yes["Premium Tech Support"],
-        yes["Unlimited Data"], raw["Monthly Charge"], raw["Avg Monthly Long Distance Charges"],
-    ]  # fmt: skip
-    x = np.column_stack(columns).astype(np.float32)
+        raw[name].map({code: float(i) for i, code in enumerate(codes[name])})
+        if name in codes
+        else (raw[name] == "Yes").astype(float)
+        if set(raw[name]) <= {"Yes", "No"}
+        else raw[name]
+        for name in names
+    ]
+    x = np.column_stack(columns).astype(np.float64)
     left = (raw["Churn Label"] == "Yes").to_numpy()
     learn = np.array([zlib.crc32(n.encode()) % 4 != 0 for n in raw.index])
-    tree = DecisionTreeClassifier(max_depth=6, min_samples_leaf=0.01, random_state=0)
-    return 100 * tree.fit(x[learn], left[learn]).predict_proba(x)[:, 1]
+    features = tuple(Feature(to, codes.get(name)) for name, to in names.items())
+    return IndexTree(features).fit(x[learn], left[learn]).predict(x)
 
 
 def test_every_row_is_loaded_under_its_city(day, raw: pd.DataFrame, expected: pd.DataFrame) -> None:

@@ -14,6 +14,7 @@ from django.utils import translation
 from accounts.models import Operation
 from config import definitions
 from portal.templatetags.portal import words
+from scoring.services import TRANSITIONS
 
 SAMPLE = settings.BASE_DIR / "definitions" / "sample_province"
 # What a call computes: the code as it stands there, and all that it can come to.
@@ -27,6 +28,7 @@ COMPUTED = {
         "define_audience",
         "define_imported_list",
     },
+    "f'{act}_model'": {f"{act}_model" for act in TRANSITIONS},
     "row.noun": {"auxiliary_matrix", "mark", "audience", "imported_list"},
 }
 

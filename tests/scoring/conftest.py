@@ -56,6 +56,16 @@ MODELS: list[dict[str, Any]] = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def _without_heartbeat(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    """A heartbeat has a connection of its own, which can't see what a test has not committed.
+
+    A stage that takes longer than its first beat would hold itself to be taken over.
+    """
+    monkeypatch.setattr("jobs.claims.SLOWEST_BEAT_SECONDS", 600)
+    settings.LEASE_SECONDS = 2400
+
+
 @pytest.fixture
 def catalogue(db: None) -> None:
     def add(code: str, type_: str, origin: str = "source", values: tuple[str, ...] = ()) -> None:

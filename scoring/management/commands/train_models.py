@@ -29,6 +29,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--publish", action="store_true", help="put what was trained to use, unasked"
         )
+        parser.add_argument(
+            "--where-possible",
+            action="store_true",
+            help="go on where a model can't learn from this day",
+        )
         parser.add_argument("--by", default="operations")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,22 +41,30 @@ class Command(BaseCommand):
             models = _models(options["model"])
             for name in _tables(models):
                 _ingest(name, options["date"])
-            for model in models:
-                self._train(model, options)
         except DomainError as error:
             raise CommandError(str(error)) from error
+        refused = [model.code for model in models if not self._trained(model, options)]
+        if refused and not options["where_possible"]:
+            raise CommandError(f"Not trained: {', '.join(refused)}; why stands above.")
 
-    def _train(self, model: Model, options: dict[str, Any]) -> None:
-        run, _new = start_training(model, days=[options["date"]], by=options["by"])
+    def _trained(self, model: Model, options: dict[str, Any]) -> bool:
+        """Train and tell; False, with the reason told, where it can't be on this day."""
+        try:
+            run, _new = start_training(model, days=[options["date"]], by=options["by"])
+        except DomainError as error:
+            self.stdout.write(f"{model.code}: {error}")
+            return False
         run = work_through(run, steps_of_training())
         if run.state == State.FAILED:
-            step = run.steps.filter(state=State.FAILED).first()
-            raise CommandError(f"{model.code}: {step.error['message']} [{step.error['code']}]")
+            error = run.steps.get(state=State.FAILED).error
+            self.stdout.write(f"{model.code}: {error['message']} [{error['code']}]")
+            return False
         version = ModelVersion.objects.get(run=run.pk)
         if options["publish"]:
             version = publish_directly(version, by=options["by"])
         figures = ", ".join(f"{name} {_short(value)}" for name, value in version.metrics.items())
         self.stdout.write(f"{version} ({version.state}): {figures}")
+        return True
 
 
 def _models(codes: list[str] | None) -> list[Model]:

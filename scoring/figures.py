@@ -1,0 +1,88 @@
+"""Figures of models for people: what they are called, with interval; why there is none."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from .names import Names
+from .words import REFUSALS
+
+UNKNOWN = "–"
+
+# In the order in which they are told.
+FACTS = {
+    "auc": gettext_noop("AUC"),
+    "ks": gettext_noop("KS"),
+    "top_decile_lift": gettext_noop("lift of the highest tenth"),
+    "groups": gettext_noop("groups"),
+    "stability": gettext_noop("stability"),
+    "certainty": gettext_noop("mean certainty"),
+    "mean": gettext_noop("mean score"),
+    "rows": gettext_noop("customers"),
+    "known": gettext_noop("with a score"),
+    "positives": gettext_noop("with the outcome"),
+    "treated": gettext_noop("contacted"),
+    "held_out": gettext_noop("held out for the test"),
+    "snapshots": gettext_noop("snapshots"),
+    "days": gettext_noop("days"),
+    "candidates": gettext_noop("attributes looked at"),
+    "looked_at": gettext_noop("attributes searched for leaks"),
+    "suspects": gettext_noop("separate well alone, to be looked at"),
+}
+# Why a figure of a table is missing, where the sentence of a refusal needs more than is known here.
+WHY = {
+    "too_few_outcomes": gettext_noop("too few customers with the outcome, or without it"),
+    "one_class": gettext_noop("all customers have the same outcome"),
+    "separated": gettext_noop("the outcomes are separated without an exception"),
+    "not_randomised": gettext_noop("the customers were not chosen by lot"),
+    "no_control": gettext_noop("nobody was left alone to compare with"),
+    "too_few_rows": gettext_noop("too few customers"),
+    "other_features": gettext_noop("it reads attributes that were not read here"),
+    "duplicate_customers": gettext_noop("customers stand more than once"),
+}
+# Facts for machines: where a file lies, ends of an interval that is told with its figure.
+UNTOLD = ("file", "auc_low", "auc_high")
+
+
+def why(code: str) -> str:
+    """Why something can't be estimated, in a few words."""
+    if code in WHY:
+        return _(WHY[code])
+    told: dict[str, str] = {**REFUSALS}
+    sentence = told.get(code, "")
+    return _(sentence) if sentence and "%(" not in sentence else _(code.replace("_", " "))
+
+
+def short(value: Any) -> str:
+    """A figure as a list shows it: 12,345, 0.832, a dash where there is none."""
+    if value is None or value == "":
+        return UNKNOWN
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, float) and not value.is_integer():
+        return f"{value:.3f}" if abs(value) >= 0.001 else f"{value:.2g}"
+    return f"{int(value):,}" if isinstance(value, int | float) else str(value)
+
+
+def percent(value: float | None) -> str:
+    """0.0234 → 2.3 %, as everywhere in the portal."""
+    return UNKNOWN if value is None else f"{value:.1%}".replace("%", "\u202f%")
+
+
+def interval(low: float | None, high: float | None, digits: int = 3) -> str:
+    return "" if low is None or high is None else f"{low:.{digits}f} … {high:.{digits}f}"
+
+
+def facts(counts: dict[str, Any], names: Names) -> Iterator[tuple[str, str]]:
+    """Counts and metrics as (what, figure), in the order of FACTS; the AUC with its interval."""
+    order = {code: place for place, code in enumerate(FACTS)}
+    for code, value in sorted(counts.items(), key=lambda one: order.get(one[0], len(order))):
+        if code in UNTOLD or isinstance(value, dict) or value == []:
+            continue
+        text = ", ".join(names.attributes(value)) if isinstance(value, list) else short(value)
+        if code == "auc":
+            ends = interval(counts.get("auc_low"), counts.get("auc_high"))
+            text = f"{text} ({ends})" if ends else text
+        yield _(FACTS.get(code, code.replace("_", " "))), text
