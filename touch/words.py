@@ -52,7 +52,7 @@ class Words:
     read_by: dict[tuple[str, str], frozenset[str]]
     decided_by: dict[str, tuple[str, ...]]
     general: tuple[PlannedOffer, ...]
-    attributes: Catalogue
+    attributes: Catalogue = field(default_factory=lambda: Catalogue(()))
     phrases: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property

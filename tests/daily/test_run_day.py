@@ -50,7 +50,7 @@ def raise_code() -> None:
     """As if a step had been changed: all inputs are equal but the code."""
     from config import daily
 
-    daily.CODE = 2
+    daily.CODE += 1
     run_through(DAY2)
 
 
@@ -121,7 +121,11 @@ def test_without_waiting_the_work_is_left_to_the_workers(site: Site) -> None:
     assert told.returncode == 0, told.text
     assert len(publications(site.database_url)) == 1
     with psycopg.connect(site.database_url) as connection:
-        states = connection.execute("SELECT DISTINCT state FROM jobs_step s WHERE run_id = 2")
+        states = connection.execute(
+            "SELECT DISTINCT s.state FROM jobs_step s JOIN jobs_run r ON r.id = s.run_id"
+            " WHERE r.kind = 'day' AND r.business_date = %s",
+            [DAY2],
+        )
         assert states.fetchall() == [("waiting",)]
 
 

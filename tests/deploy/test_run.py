@@ -102,8 +102,9 @@ def test_a_fresh_checkout_comes_up_and_ctrl_c_leaves_nothing(
         assert client.makefile("rb").read().endswith(b"small portal")
     done = calls(checkout)
     assert done[0].startswith("migrate")
-    assert [c.split()[0] for c in done[2:8]] == [command[0] for _, command in STEPS]
-    assert done[8:] == ["demo_logins"]
+    made = done[2 : 2 + len(STEPS)]
+    assert [c.split()[0] for c in made] == [command[0] for _, command in STEPS]
+    assert done[2 + len(STEPS) :] == ["demo_logins"]
     names = {process.name() for process in first.family()}
     assert len(first.family()) >= 3, names
     assert Postgres(Place(checkout / "var")).is_up()
@@ -154,7 +155,8 @@ def test_stopped_in_the_middle_of_a_step_it_goes_on_there(
     run().url()
     names = [call.split()[0] for call in calls(checkout)]
     assert names.count("make_sample") == names.count("load_definitions") == 1
-    assert names.count("train_models") == 2
+    # Models are trained twice, before the first day and after it; one of the two was begun twice.
+    assert names.count("train_models") == 3
 
 
 def test_a_step_that_fails_is_named_and_nothing_is_left(
