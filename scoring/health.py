@@ -105,12 +105,9 @@ class Watch:
         profile = read_profile(model.features, version.profile)
         return cls(model, DayCounts(profile, every=max(1, customers // COUNTED)))
 
-    def look(self, x: Matrix, made: dict[str, pa.Array], inside: pa.Array | None) -> None:
-        """Count a batch: its features and what was made of them; ``inside``: the population."""
+    def look(self, x: Matrix, made: dict[str, pa.Array]) -> None:
+        """Count a batch of the population: its features and what was made of them."""
         score = self.model.kind.score_of(self.model.definition, self.model.fitted, made)
-        if inside is not None:
-            chosen = inside.to_numpy(zero_copy_only=False)
-            x, score = x[chosen], score[chosen]
         self.counts.add(x, score)
         known = score[~np.isnan(score)]
         self.scored += len(score)

@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import sqlglot
 from sqlglot import exp
 
 from common.keys import key_of
+from customers.models import Type
 from lake import partitions
 from lake.engine import DuckDB
 from lake.models import Partition
@@ -18,6 +19,7 @@ from rules import Params, is_true
 
 from .applied import Applied, Encoded, applied, types_of
 from .health import Met, Watch, met
+from .kinds.base import Matrix
 from .models import ModelVersion
 
 SCORES = "scores"
@@ -25,6 +27,12 @@ SCORES = "scores"
 VERSION = 2
 SNAPSHOT, BEFORE = "snapshot", "before"
 CUSTOMER = "customer_no"
+ARROW = {
+    Type.NUMBER: pa.float64(),
+    Type.CATEGORY: pa.string(),
+    Type.TEXT: pa.string(),
+    Type.BOOLEAN: pa.bool_(),
+}
 
 
 def score(
@@ -105,16 +113,29 @@ class Scoring:
             if model in self.stale:
                 columns |= {name: batch.column(name) for name in model.outputs}
                 continue
-            x = encoded.matrix(model.features)
-            made = model.columns(x, batch)
-            inside = batch.column(_inside(model)) if model.population else None
-            if inside is not None:
-                made = {n: pc.if_else(inside, c, pa.scalar(None, c.type)) for n, c in made.items()}
-            self.watches[model.code].look(x, made, inside)
+            made = self._made(model, encoded.matrix(model.features), batch)
             for name, column in made.items():
                 batch = batch.append_column(name, column)
             columns |= made
         return pa.RecordBatch.from_pydict(columns)
+
+    def _made(self, model: Applied, x: Matrix, batch: pa.RecordBatch) -> dict[str, pa.Array]:
+        """One model's columns over a batch; nobody outside its population is asked about."""
+        if not model.population:
+            return self._watched(model, x, batch)
+        inside = batch.column(_inside(model))
+        chosen = inside.to_numpy(zero_copy_only=False)
+        made = self._watched(model, np.asfortranarray(x[chosen]), batch.filter(inside))
+        places = pa.array(np.cumsum(chosen) - 1, mask=~chosen)
+        return {name: column.take(places) for name, column in made.items()}
+
+    def _watched(self, model: Applied, x: Matrix, batch: pa.RecordBatch) -> dict[str, pa.Array]:
+        """Score these rows and count them. Methods of scikit-learn refuse to score no rows."""
+        if not len(x):
+            return {name: pa.nulls(0, ARROW[kind]) for name, kind in model.outputs.items()}
+        made = model.columns(x, batch)
+        self.watches[model.code].look(x, made)
+        return made
 
     def told(self) -> dict[str, dict[str, Any]]:
         """Per model what it met, and how far that is from what it learnt from."""

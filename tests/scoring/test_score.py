@@ -10,7 +10,7 @@ import pytest
 from customers.catalogue import rule_catalogue
 from lake.models import Partition
 from rules import compile_condition
-from scoring.applied import applied
+from scoring.applied import Applied, applied
 from scoring.conditions import parts_of
 from scoring.health import record_days
 from scoring.learning.features import matrix
@@ -70,6 +70,36 @@ def test_each_reason_is_a_condition_that_holds_of_the_customer(snapshot, version
                 assert rule.evaluate(customer, DAY) is True, (text, customer)
                 seen += 1
     assert seen > 300
+
+
+def test_nobody_outside_a_population_is_asked_about(snapshot, versions, monkeypatch) -> None:
+    asked: list[int] = []
+    columns = Applied.columns
+
+    def counted(self: Applied, x: np.ndarray, batch: pa.RecordBatch):
+        if self.code == "leaving":
+            assert len(x) == batch.num_rows
+            asked.append(len(x))
+        return columns(self, x, batch)
+
+    monkeypatch.setattr(Applied, "columns", counted)
+    scores = run(snapshot, versions)
+    members = sum(brand != "easyown" for brand in read(snapshot).column("brand").to_pylist())
+    assert sum(asked) == members == 3000 - read(scores).column("leaving").null_count
+    assert scores.facts["models"]["leaving"]["scored"] == members
+
+
+def test_a_day_on_which_a_population_is_empty_has_no_scores_of_it(later, versions) -> None:
+    today = run(later(brand=["easyown"] * 3000), versions)
+    table = read(today)
+    assert table.column("leaving").null_count == 3000
+    assert table.schema.field("leaving").type == pa.float64()
+    assert table.column("movement_index").null_count == 0
+
+
+def test_a_part_without_customers_is_scored_to_none(versions) -> None:
+    empty = make_snapshot(rows=0, day=DAY + timedelta(days=1), key="empty")
+    assert read(run(empty, versions)).num_rows == 0
 
 
 def test_a_null_index_stays_null_and_is_counted(snapshot, versions) -> None:
