@@ -16,6 +16,17 @@ FACTS = {
     "auc": gettext_noop("AUC"),
     "ks": gettext_noop("KS"),
     "top_decile_lift": gettext_noop("lift of the highest tenth"),
+    "qini": gettext_noop("Qini"),
+    "auuc": gettext_noop("AUUC"),
+    "beats_random": gettext_noop("p against a random order"),
+    "top_tenth_share": gettext_noop("share of the highest tenth"),
+    "tested": gettext_noop("pairs tested"),
+    "together": gettext_noop("go together"),
+    "apart": gettext_noop("keep apart"),
+    "top_lift": gettext_noop("highest lift"),
+    "marked": gettext_noop("share marked"),
+    "offered": gettext_noop("with a next product"),
+    "upsell": gettext_noop("of them a dearer tier"),
     "groups": gettext_noop("groups"),
     "stability": gettext_noop("stability"),
     "certainty": gettext_noop("mean certainty"),
@@ -43,7 +54,7 @@ WHY = {
     "duplicate_customers": gettext_noop("customers stand more than once"),
 }
 # Facts for machines: where a file lies, ends of an interval that is told with its figure.
-UNTOLD = ("file", "auc_low", "auc_high")
+UNTOLD = ("file", *(f"{name}_{end}" for name in FACTS for end in ("low", "high")))
 
 
 def why(code: str) -> str:
@@ -76,13 +87,12 @@ def interval(low: float | None, high: float | None, digits: int = 3) -> str:
 
 
 def facts(counts: dict[str, Any], names: Names) -> Iterator[tuple[str, str]]:
-    """Counts and metrics as (what, figure), in the order of FACTS; the AUC with its interval."""
+    """Counts and metrics as (what, figure), in the order of FACTS, each with its interval."""
     order = {code: place for place, code in enumerate(FACTS)}
     for code, value in sorted(counts.items(), key=lambda one: order.get(one[0], len(order))):
         if code in UNTOLD or isinstance(value, dict) or value == []:
             continue
         text = ", ".join(names.attributes(value)) if isinstance(value, list) else short(value)
-        if code == "auc":
-            ends = interval(counts.get("auc_low"), counts.get("auc_high"))
-            text = f"{text} ({ends})" if ends else text
+        ends = interval(counts.get(f"{code}_low"), counts.get(f"{code}_high"))
+        text = f"{text} ({ends})" if ends else text
         yield _(FACTS.get(code, code.replace("_", " "))), text

@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from .kinds.base import Definition, Kind
+from .kinds.base import Kind
 from .learning.drift import StabilityProfile
 from .learning.features import Feature
 from .rows import Rows
 
 
-def profile_of(kind: Kind, definition: Definition, fitted: Any, rows: Rows) -> dict[str, Any]:
+def profile_of(kind: Kind, fitted: Any, rows: Rows) -> dict[str, Any]:
     """Return bins and counts of the training rows, as JSON keeps them."""
     learnt = StabilityProfile(fitted.features).fit(rows.x, kind.watched(fitted, rows.x))
     return {

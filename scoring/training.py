@@ -157,7 +157,7 @@ def evaluation(claim: Claim) -> Done:
         if inputs["champion"] and inputs["outcome"] == "label":
             report["champion"] = compared(inputs["champion"], kind, fitted, testing)
     report["data"] = _told_data(claim.run)
-    profile = profile_of(kind, definition, fitted, rows.learning())
+    profile = profile_of(kind, fitted, rows.learning())
     with transaction.atomic():
         claim.fence()
         version = _record(claim.run, definition, report, profile)

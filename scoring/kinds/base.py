@@ -46,7 +46,6 @@ class Kind(ABC):
     code: ClassVar[str]
     name: ClassVar[str | Promise]
     outcome: ClassVar[str] = ""
-    learns: ClassVar[bool] = True
     reads_scores: ClassVar[bool] = False
     properties: ClassVar[dict[str, Any]] = {}
     required: ClassVar[tuple[str, ...]] = ()

@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 from playwright.sync_api import Page
 
 from accounts.models import Operation
 from jobs import outbox
 from jobs.models import Run, State
+from scoring.figures import facts
 from scoring.models import Model, ModelDay, ModelVersion
+from scoring.names import Names
 from scoring.services import propose
 from scoring.training import start_training
 from tests.accounts.people import make_province, make_user
@@ -475,3 +478,10 @@ def test_a_report_fits_a_phone_and_prints_uncut(
     tab.set_viewport_size(A4)
     tab.emulate_media(media="print")
     assert tab.evaluate(CUT) == []
+
+
+def test_every_figure_is_told_by_a_name_and_with_its_interval() -> None:
+    counts = {"qini": 0.031, "qini_low": 0.019, "qini_high": 0.044, "tested": 391}
+    with translation.override("en"):
+        told = dict(facts(counts, Names()))
+    assert told == {"Qini": "0.031 (0.019 … 0.044)", "pairs tested": "391"}
