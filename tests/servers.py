@@ -22,6 +22,10 @@ TEMPLATE = "juzhen_template"
 LEASHED = "leashed"
 SESSION_VARIABLE = "JUZHEN_TEST_SESSION"  # the session's directory, for all its processes
 _DATABASE_NOTE = "database."
+_END_CLIENTS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = %s AND backend_type = 'client backend'
+"""
 
 
 def make_session_directory() -> Path:
@@ -64,21 +68,27 @@ def create_database(url: str, name: str, *, template: str = "template0") -> str:
     """
     _note(name).touch()
     statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-    _on_server(url, statement.format(sql.Identifier(name), sql.Identifier(template)))
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
     return with_database(url, name)
 
 
 def drop_database(url: str, name: str) -> None:
-    """Drop it, whoever is still connected; nothing if there is none."""
-    statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
-    _on_server(url, statement.format(sql.Identifier(name)))
+    """Drop it, whoever is still connected; nothing if there is none.
+
+    Not by WITH (FORCE): that asks for the right to end every process in it, and an autovacuum
+    worker that happens to be there is not ours to end. A plain DROP sends it away by itself.
+    """
+    with psycopg.connect(url, autocommit=True) as connection:
+        database = sql.Identifier(name)
+        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
+            connection.execute(
+                sql.SQL("ALTER DATABASE {} WITH ALLOW_CONNECTIONS false").format(database)
+            )
+            connection.execute(_END_CLIENTS, (name,))
+            connection.execute(sql.SQL("DROP DATABASE {}").format(database))
     _note(name).unlink(missing_ok=True)
 
 
 def _note(name: str) -> Path:
     return Path(os.environ[SESSION_VARIABLE], f"{_DATABASE_NOTE}{name}")
-
-
-def _on_server(url: str, statement: sql.Composed) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(statement)
