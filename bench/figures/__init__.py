@@ -18,13 +18,17 @@ Fit = Callable[[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]], ND
 
 @dataclass(frozen=True)
 class Found:
-    """One figure over ``n`` rows; low, high: its 95 % interval; baseline: the plain model's."""
+    """One figure over ``n`` rows; low, high: its 95 % interval; baseline: the plain model's.
+
+    named: what was counted, where names say more than their number.
+    """
 
     figure: float
     n: int
     low: float | None = None
     high: float | None = None
     baseline: float | None = None
+    named: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

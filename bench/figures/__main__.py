@@ -1,6 +1,7 @@
 """`python -m bench.figures`: what each model reaches on public data and on the planted truth.
 
-Environment: ONLY, the beginning of the names of the figures to measure.
+Environment: ONLY, the beginning of the names of the figures to measure; TABLE and OUTCOME, a
+table of one's own (see bench.figures.table).
 """
 
 import json
@@ -39,6 +40,8 @@ def _as_json(figure: Figure, found: Found) -> str:
     told = {"name": figure.name, "figure": _short(found.figure), "bar": figure.bar}
     told |= {"holds": figure.holds(found.figure), "n": found.n}
     told |= {n: _short(getattr(found, n)) for n in ("low", "high", "baseline")}
+    if found.named:
+        told["named"] = list(found.named)
     return json.dumps(told)
 
 
@@ -55,7 +58,7 @@ def _cells(figure: Figure, found: Found) -> list[str]:
     holds = {True: "yes", False: "NO", None: ""}[figure.holds(found.figure)]
     return [
         figure.name,
-        figure.what,
+        ": ".join(filter(None, (figure.what, ", ".join(found.named)))),
         told(found.figure),
         interval,
         told(found.baseline),

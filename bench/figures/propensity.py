@@ -26,13 +26,13 @@ NOT_CANDIDATES = ("customer_no", "joined_on", LABEL)  # tenure says what the dat
 TOP = 10
 
 
-def _ours(data: Outcomes) -> Floats:
+def ours(data: Outcomes) -> Floats:
     return out_of_fold(
         data.x, data.y, lambda x, y, new: Propensity(data.features).fit(x, y).predict(new)
     )
 
 
-def _plain(data: Outcomes) -> Floats:
+def plain(data: Outcomes) -> Floats:
     """Impute, scale, one column per code, logistic regression."""
     x = one_hot(data.x, data.features)
 
@@ -51,7 +51,7 @@ def _plain(data: Outcomes) -> Floats:
 @cache
 def _scores(name: str) -> tuple[NDArray[np.bool_], Floats, Floats]:
     data = ibm_telco() if name == "ibm_telco" else uci_bank().without("duration")
-    return data.y, _ours(data), _plain(data)
+    return data.y, ours(data), plain(data)
 
 
 def _auc(name: str) -> Found:
