@@ -1,11 +1,13 @@
 """The tree of an index: separates, calibrated, the same each time, and says why."""
 
 import os
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import chi2_contingency
 from sklearn.metrics import roc_auc_score
 from skops import io
 
@@ -16,6 +18,7 @@ from scoring.learning.index_tree import IndexTree
 from scoring.learning.reasons import NONE
 from scoring.learning.refusal import NotEstimable
 from scoring.learning.tree_growth import (
+    SIGNIFICANCE,
     Tree,
     encode,
     grow,
@@ -194,11 +197,12 @@ def subtree(tree: Tree, kept: set[int], y: np.ndarray, leaves: np.ndarray) -> fl
     return float((tree.n[ends] * rate * (1 - rate)).sum())
 
 
-def test_pruning_keeps_the_best_tree_of_its_price() -> None:
+@pytest.mark.parametrize("seed", range(8))
+def test_pruning_keeps_the_best_tree_of_its_price(seed: int) -> None:
     """Breiman: for each price per leaf the sequence holds a tree that no other beats."""
-    x, y = made(600)
-    tree = grow(encode(x, ranks_of(x, y, FEATURES)), y, 60, 0)
-    assert 4 < len(tree.splits) <= 12
+    x, y = made(600, seed)
+    tree = grow(encode(x, ranks_of(x, y, FEATURES)), y, 45, 0)
+    assert 4 < len(tree.splits) <= 14
     order = worth(tree)
     parents = tree.parents
     assert all(node == 0 or parents[node] in order[:k] for k, node in enumerate(order))
@@ -206,10 +210,26 @@ def test_pruning_keeps_the_best_tree_of_its_price() -> None:
     for node in tree.splits:  # in preorder: each set of splits with their parents
         every += [s | {int(node)} for s in every if node == 0 or int(parents[node]) in s]
     risks = {frozenset(s): subtree(tree, s, y, x) for s in every}
+    nested = [frozenset(order[:k]) for k in range(len(order) + 1)]
     for price in np.geomspace(0.05, 50, 40):
         best = min(risk + price * len(s) for s, risk in risks.items())
-        nested = (frozenset(order[:k]) for k in range(len(order) + 1))
         assert min(risks[s] + price * len(s) for s in nested) == pytest.approx(best)
+
+
+@given(st.lists(st.tuples(st.integers(20, 400), st.floats(0, 1)), min_size=3, max_size=7))
+def test_neighbours_are_merged_as_pearson_s_test_has_it(codes: list[tuple[int, float]]) -> None:
+    n = np.array([rows for rows, _ in codes])
+    positives = np.array([round(rows * share) for rows, share in codes])
+    column = np.repeat(np.arange(len(n), dtype=np.float64), n)
+    y = np.concatenate([np.arange(rows) < hits for rows, hits in zip(n, positives, strict=True)])
+    places = rank_codes(column, y, len(n))[:-1].astype(int)
+    groups = [places == place for place in range(places.max() + 1)]
+    rates = [positives[g].sum() / n[g].sum() for g in groups]
+    assert rates == sorted(rates)
+    for one, next_ in pairwise(groups):
+        table = [[positives[g].sum(), n[g].sum() - positives[g].sum()] for g in (one, next_)]
+        told = chi2_contingency(table, correction=False).pvalue
+        assert told <= SIGNIFICANCE / (len(groups) - 1) * (1 + 1e-9) or len(groups) == 1
 
 
 def test_a_pruned_tree_leads_to_the_last_node_that_is_left() -> None:

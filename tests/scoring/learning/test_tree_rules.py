@@ -69,6 +69,13 @@ def _cuts(model: IndexTree) -> np.ndarray:
     return np.resize(cuts if len(cuts) else [0.0], 22)
 
 
+def _days(model: IndexTree) -> np.ndarray:
+    """The first day on the later side of each cut, and the day before it."""
+    cuts = np.ceil(model.tree_.threshold[model.tree_.feature == 0])
+    cuts = cuts[np.isfinite(cuts)]
+    return np.resize(np.concatenate([cuts, cuts - 1]) if len(cuts) else [19_000.0], 19)
+
+
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 10_000), st.sampled_from([0.0, 0.1, 0.4]))
 def test_each_customer_is_selected_by_his_leaf_s_rule_and_no_other(seed: int, unknown) -> None:
@@ -79,6 +86,7 @@ def test_each_customer_is_selected_by_his_leaf_s_rule_and_no_other(seed: int, un
     fresh = made(150, seed + 1, 0.3)[0]
     fresh[::5, 1] = 4 + (np.arange(30) % 2)  # in the catalogue, not in training; and a new code
     fresh[::7, 2] = _cuts(model)
+    fresh[3::8, 0] = _days(model)
     fresh[::11, 2] = np.inf  # unknown to the rule language
     told = {
         rule.leaf: compile_condition(rule.rule, CATALOGUE)
@@ -141,6 +149,24 @@ def test_nodes_can_be_drawn_from_json(model: IndexTree) -> None:
         assert len({n.attribute for n in children}) == 1
         assert sum(n.unknown for n in children) == 1
     assert [n.id for n in drawn if n.leaf] == model.tree_.leaves.tolist()
+
+
+def test_a_drawn_node_s_limits_are_those_of_the_customers_that_come_to_it(model) -> None:
+    x, _ = made(4000, 1, 0.15)
+    drawn, leaves = tree_rules.nodes(model), model.apply(x)
+    tree = model.tree_
+    here = {int(leaf): leaves == leaf for leaf in tree.leaves}
+    for node in tree.splits[::-1]:
+        here[int(node)] = here[int(tree.left[node])] | here[int(tree.right[node])]
+    numbers = [n for n in drawn[1:] if n.attribute in ("arpu", "joined_on") and not n.none_known]
+    assert len(numbers) > 4
+    for node in numbers:
+        column = x[here[node.parent], [f.attribute for f in FEATURES].index(node.attribute)]
+        low = -np.inf if node.low is None else node.low
+        high = np.inf if node.high is None else node.high
+        came = here[node.id][here[node.parent]]
+        known = np.isfinite(column)
+        assert (came[known] == ((column >= low) & (column < high))[known]).all()
 
 
 def test_the_root_is_everybody(model: IndexTree) -> None:
