@@ -24,6 +24,7 @@ MODULES = (
     "touch",
     "association",
     "propensity",
+    "scoring",
 )
 CUSTOMERS = 10_000_000
 VAR = Path(os.environ.get("JUZHEN_VAR", "var"))

@@ -37,9 +37,11 @@ def column(positions: NDArray[np.int16], texts: Sequence[str]) -> pa.Array:
     for place in range(positions.shape[1]):
         code *= base
         code += positions[:, place] + 1
-    combinations, index = np.unique(code, return_inverse=True)
-    said = [_joined(int(c), base, texts, positions.shape[1]) for c in combinations]
-    return pa.array(said, pa.string()).take(pa.array(index.astype(np.int32)))
+    combinations = pa.array(code).dictionary_encode()
+    said = [
+        _joined(c, base, texts, positions.shape[1]) for c in combinations.dictionary.to_pylist()
+    ]
+    return pa.array(said, pa.string()).take(combinations.indices)
 
 
 def parts_of(text: str) -> list[tuple[str, str]]:

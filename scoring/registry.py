@@ -13,13 +13,7 @@ from common.errors import DomainError
 
 # Every type that a model file may hold beside what skops trusts by itself: those of scikit-learn
 # that our methods keep, and our methods' own.
-TRUSTED = (
-    "sklearn.tree._tree.Tree",
-    # Boosted trees: how they look at what they are given, and their nodes.
-    "functools.partial",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.utils.validation.check_array",
-)
+TRUSTED = ("sklearn.tree._tree.Tree",)
 OWN = "scoring.learning."
 
 
@@ -32,7 +26,7 @@ def save(estimator: Any, name: str) -> tuple[str, str]:
     draft = file.with_suffix(".draft")
     draft.write_bytes(content)
     draft.replace(file)
-    return file.name, _signature(content)
+    return file.name, signature_of(content)
 
 
 def load(file: str, signature: str) -> Any:
@@ -48,7 +42,7 @@ def load(file: str, signature: str) -> Any:
             % {"file": file},
         )
     content = path.read_bytes()
-    if not hmac.compare_digest(_signature(content), signature):
+    if not hmac.compare_digest(signature_of(content), signature):
         raise DomainError(
             "model_file_changed",
             _(
@@ -68,5 +62,6 @@ def load(file: str, signature: str) -> Any:
     return skops.io.loads(content, trusted=named)
 
 
-def _signature(content: bytes) -> str:
+def signature_of(content: bytes) -> str:
+    """What proves that these bytes were written here."""
     return hmac.new(settings.SECRET_KEY.encode(), content, hashlib.sha256).hexdigest()

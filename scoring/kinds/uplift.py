@@ -84,7 +84,7 @@ class UpliftKind(Kind):
         self, definition: Definition, fitted: Uplift, rows: Rows, progress: Progress
     ) -> dict[str, Any]:
         """How well it ranks those of the trial whom it has not seen, and what their arms did."""
-        uplift, baseline = fitted.predict(rows.x), fitted.baseline(rows.x)
+        uplift, baseline = fitted.predict_both(rows.x)
         cuts = _cuts(definition, fitted)
         quality = qini.measure(uplift, rows.y, rows.treated)
         lot = fitted.randomisation_
@@ -122,8 +122,8 @@ class UpliftKind(Kind):
     def columns(
         self, definition: Definition, fitted: Uplift, x: Matrix, batch: pa.RecordBatch
     ) -> dict[str, pa.Array]:
-        uplift = fitted.predict(x)
-        place = quadrants(uplift, fitted.baseline(x), _cuts(definition, fitted))
+        uplift, baseline = fitted.predict_both(x)
+        place = quadrants(uplift, baseline, _cuts(definition, fitted))
         codes = pa.array(QUADRANTS, pa.string())
         return {
             definition["output"]: number(uplift),

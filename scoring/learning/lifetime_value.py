@@ -29,6 +29,8 @@ DAYS_A_WEEK = 7.0
 _QUARTERS = (0.25, 0.5, 0.75)
 # A part of less than this share of the average value is no reason.
 _LEAST_SHARE = 0.01
+# Between a customer this near to the average, in log-odds, and it there is no chord.
+LEAST_AWAY = 1e-3
 
 
 class LifetimeValue:
@@ -110,10 +112,14 @@ class LifetimeValue:
 
     def months(self, x: Numbers) -> Numbers:
         """Return the discounted months that each customer is expected to stay, of the horizon."""
-        out = np.empty(len(x))
+        out = np.zeros(len(x))
+        worth = discounts(self.horizon, self.monthly_discount).tolist()
         for start in range(0, len(x), ROWS):
-            survival = self.hazard_.survival(x[start : start + ROWS], self.horizon)
-            out[start : start + ROWS] = survival @ discounts(self.horizon, self.monthly_discount)
+            piece = x[start : start + ROWS]
+            staying = np.ones(len(piece))
+            for hazard, today in zip(self.hazard_.ahead(piece, self.horizon), worth, strict=True):
+                staying *= 1 - hazard
+                out[start : start + ROWS] += today * staying
         return out
 
     def reasons(self, x: Numbers) -> NDArray[np.int16]:
@@ -140,8 +146,9 @@ class LifetimeValue:
         """
         hazard = self.hazard_
         odds, places = hazard.parts(x), hazard.places(x)
-        parts = self.margin_ * self._slope(odds.sum(axis=1))[:, None] * odds
-        lasting = self._lasting(hazard.intercept_ + odds.sum(axis=1))
+        away = odds.sum(axis=1)
+        lasting = self._lasting(hazard.intercept_ + away)
+        parts = (self.margin_ * self._slope(away, lasting))[:, None] * odds
         money = (self.margin(x) - self.margin_) * lasting
         kept = [hazard.features[i].attribute for i in hazard.parts_.kept_]
         if self.money in kept:
@@ -149,20 +156,20 @@ class LifetimeValue:
             money = money + parts[:, driver]
             parts[:, driver] = 0.0
         band = banded(x[:, self._money()], self.edges_)
-        told = len(hazard.reasons_) + 2 * band + (money > 0)
-        return (
-            np.column_stack([parts, money]),
-            np.column_stack([places, told]).astype(np.int16),
-        )
+        told = (len(hazard.reasons_) + 2 * band + (money > 0)).astype(np.int16)
+        return np.vstack([parts.T, money]).T, np.vstack([places.T, told]).T
 
-    def _slope(self, odds: Numbers) -> Numbers:
+    def _slope(self, odds: Numbers, lasting: Numbers) -> Numbers:
         """Return the months (< 0) that one log-odds of leaving costs between him and the average.
 
-        The chord, so that the drivers' parts add up to the whole difference.
+        The chord, so that the drivers' parts add up to the whole difference. ``lasting``: his
+        months.
         """
-        away = np.where(np.abs(odds) < 1e-3, 1e-3, odds)
         base = self.hazard_.intercept_
-        return (self._lasting(base + away) - self._lasting(base)) / away
+        least, average = self._lasting(base + LEAST_AWAY), self._lasting(base)
+        near = np.abs(odds) < LEAST_AWAY
+        slope = (np.where(near, least, lasting) - average) / np.where(near, LEAST_AWAY, odds)
+        return np.asarray(slope)
 
     def _lasting(self, odds: Numbers | float) -> Numbers:
         """Return the discounted months under a hazard of these log-odds that stays the same."""

@@ -160,7 +160,7 @@ def _fold_aucs(
             linear.fit(scale.transform(x[train]), treated[train])
             boosted = HistGradientBoostingClassifier(**trees(features, seed))
             boosted.fit(x[train], treated[train])
-            ranks = rankdata(scale.dot(x[test], linear.coef_[0]))
+            ranks = rankdata(scale.dot(x[test], linear.coef_.T)[:, 0])
             ranks += rankdata(boosted.decision_function(x[test]))
             aucs.append(delong(treated[test], ranks))
     return aucs

@@ -10,7 +10,7 @@ one month per customer. Where whole histories are on record, ``fit_spells`` uses
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Self
 
 import numpy as np
@@ -30,6 +30,7 @@ Progress = Callable[[int, int], None]
 
 TENURE_BANDS = (1, 3, 6, 12, 24, 36, 60, 120)
 CONTRACT_BANDS = (1, 2, 4, 7, 13, 19)
+MOST_ODDS = 300.0  # log-odds: nothing that is more is told apart
 ROWS = 16_384  # per piece of work when scoring: small enough for the cache
 
 
@@ -103,8 +104,9 @@ class MonthlyHazard:
         """Return rows × ``horizon``: P(leaves in month t | still here), t = 1 first; 0-1."""
         out = np.empty((len(x), horizon))
         for start in range(0, len(x), ROWS):
-            piece = x[start : start + ROWS]
-            self._project(piece, self.parts_.parts(piece).sum(axis=1), out[start : start + ROWS])
+            ahead = self.ahead(x[start : start + ROWS], horizon)
+            for month, hazard in enumerate(ahead):
+                out[start : start + ROWS, month] = hazard
         return out
 
     def survival(self, x: Numbers, horizon: int) -> Numbers:
@@ -115,7 +117,7 @@ class MonthlyHazard:
         """Return rows × (tenure, contract, kept features): log-odds from the average customer."""
         tenure, contract = self._bands(x)
         clocks = [self.tenure_[tenure], self.contract_[contract]]
-        return np.column_stack([*clocks, self.parts_.parts(x)])
+        return np.vstack([*clocks, self.parts_.parts(x).T]).T
 
     def places(self, x: Numbers) -> NDArray[np.int16]:
         """Return the positions in ``reasons_`` of what ``parts`` measures."""
@@ -123,9 +125,10 @@ class MonthlyHazard:
         first = len(self.tenure_)
         after = first + len(self.contract_)
         contract = contract + first if self.contract else np.full(len(x), -1)
-        features = self.parts_.places(x)
-        told = np.where(features >= 0, features + after, features)
-        return np.column_stack([tenure, contract, told]).astype(np.int16)
+        features = self.parts_.places(x).T
+        told = np.where(features >= 0, features + np.int16(after), features)
+        clocks = np.vstack([tenure, contract]).astype(np.int16)
+        return np.vstack([clocks, told]).T
 
     def reasons(self, x: Numbers) -> NDArray[np.int16]:
         """Return rows × 3: what moves each customer's hazard from the average most."""
@@ -272,29 +275,36 @@ class MonthlyHazard:
             out.append(Reason(attribute, missing=True, raises=bool(parts[-1] > 0)))
         return out
 
-    def _project(self, x: Numbers, own: Numbers, out: Numbers) -> None:
-        """Write the hazards of the months ahead; ``own``: the log-odds that are not the clocks'."""
+    def ahead(self, x: Numbers, horizon: int) -> Iterator[Numbers]:
+        """Yield the columns of ``hazards`` month by month.
+
+        Odds are multiplied, 1 / (1 + e^-own · e^-clocks), so that one exponential per row and one
+        per place of the clocks are taken, not one per row and month.
+        """
         tenure, contract = self._clocks()
         month, left = tenure.month(self._column(x, self.tenure)), self._column(x, self.contract)
         # Months left are cut off where they can't come into a lower band within the horizon.
-        countdown = Clock((*contract.edges, contract.most + out.shape[1]))
+        countdown = Clock((*contract.edges, contract.most + horizon))
         to_go = countdown.month(left)
-        unbound = to_go > countdown.most
         bands = tenure.by_month()
         by_month, typical = self.tenure_[bands], self.typical_[bands]
         by_left = self.contract_[np.minimum(countdown.by_month(), len(contract.edges))]
+        months, lefts = np.arange(len(by_month)), np.arange(len(by_left))
         unknown = self.contract_[-1]
+        place = month * len(lefts) + to_go
+        against = np.exp(-np.clip(self.parts_.total(x), -MOST_ODDS, MOST_ODDS))
         kept = 1.0
-        for t in range(out.shape[1]):
-            now = np.where(month > tenure.most, month, np.minimum(month + t, tenure.most))
-            odds = self.intercept_ + own + by_month[now]
-            if self.contract:
-                odds += np.where(unbound, unknown, by_left[np.maximum(to_go - t, 0)])
-            hazard = expit(odds)
-            out[:, t] = kept * hazard + (1 - kept) * typical[now]
+        for t in range(horizon):
+            now = np.where(months > tenure.most, months, np.minimum(months + t, tenure.most))
+            after = np.where(lefts > countdown.most, unknown, by_left[np.maximum(lefts - t, 0)])
+            clocks = self.intercept_ + by_month[now][:, None] + after
+            hazard = 1 / (1 + against * np.exp(-clocks).ravel().take(place))
+            if kept < 1:
+                hazard = kept * hazard + (1 - kept) * typical[now].take(month)
+            yield hazard
             kept *= self.persistence
 
     def _checks(self, x: Numbers, months: Months) -> list[Check]:
-        own = self.parts_.parts(x).sum(axis=1)[months.row]
+        own = self.parts_.total(x)[months.row]
         clocks = self.tenure_[months.tenure] + self.contract_[months.contract]
         return checks(months, expit(self.intercept_ + own + clocks), self._clocks()[0])

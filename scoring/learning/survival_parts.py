@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from .binning import number_codes
 from .features import Feature
 from .reasons import NONE, STRONGEST, Reason
 from .refusal import NotEstimable
@@ -23,6 +24,7 @@ _TAILS = (0.005, 0.995)
 _BANDS = (0.1, 0.25, 0.75, 0.9)
 # A part of less than this in log-odds (1 % of the odds) is no reason.
 LEAST_PART = 0.01
+LAST_BITS = np.int64(np.iinfo(np.int16).max)
 
 
 class Parts:
@@ -104,11 +106,25 @@ class Parts:
         """Return rows × kept features, log-odds from the average."""
         out = np.empty((len(x), len(self.kept_)), order="F")
         for i, place in enumerate(self.kept_):
-            column = x[:, place]
-            out[:, i] = self.tables_[i][self._coded(i, column)]
-            if self.numbers_[i]:
-                out[:, i] += self.slopes_[i] * self._standard(i, column)
+            out[:, i] = self._part(i, x[:, place])
         return out
+
+    def total(self, x: Numbers) -> Numbers:
+        """Return ``parts(x).sum(axis=1)`` without the matrix."""
+        out = np.zeros(len(x))
+        for i, place in enumerate(self.kept_):
+            out += self._part(i, x[:, place])
+        return out
+
+    def _part(self, i: int, column: Numbers) -> Numbers:
+        table = self.tables_[i]
+        if not self.numbers_[i]:
+            return np.asarray(table.take(self._coded(i, column)), dtype=np.float64)
+        low, high, mean, deviation = self.numbers_[i]
+        slope = self.slopes_[i] / deviation
+        known = np.clip(column, low, high) * slope + (table[1] - slope * mean)
+        part: Numbers = np.where(np.isnan(column), table[0], known)
+        return part
 
     def places(self, x: Numbers) -> Places:
         """Return rows × kept features: the position in ``reasons_``; NONE of an unseen code."""
@@ -187,9 +203,7 @@ class Parts:
 
 def banded(column: Numbers, edges: list[float]) -> Places:
     """Return how many edges are at or under each value; len(edges) + 1 where it is unknown."""
-    out = np.searchsorted(edges, column, side="right").astype(np.int16)
-    out[np.isnan(column)] = len(edges) + 1
-    return out
+    return number_codes(column, edges).astype(np.int16)
 
 
 def bands_in_words(attribute: str, edges: list[float]) -> list[Reason]:
@@ -198,16 +212,23 @@ def bands_in_words(attribute: str, edges: list[float]) -> list[Reason]:
 
 
 def strongest(parts: Numbers, places: Places, least: float) -> Places:
-    """Return rows × 3: the places of the largest parts either way, ties in the columns' order.
+    """Return rows × 3: the places of the largest parts either way, of equals the lesser place.
 
     Parts smaller than ``least``, and those without a place, are no reason: NONE.
     """
-    size = np.where(places == NONE, 0.0, np.abs(parts))
-    out = np.full((len(parts), STRONGEST), NONE, np.int16)
-    rows = np.arange(len(parts))
-    for rank in range(min(STRONGEST, parts.shape[1])):
-        best = size.argmax(axis=1)
-        told = size[rows, best] >= least
-        out[told, rank] = places[rows[told], best[told]]
-        size[rows, best] = -1.0
-    return out
+    # The place is kept in the last bits of its part's size, which say nothing: numbers are then
+    # compared by columns, with no look-up.
+    held = np.zeros((STRONGEST, len(parts)))
+    for part, place in zip(parts.T, places.T, strict=True):
+        size = np.abs(part)
+        silent = (place == NONE) | ~(size >= least)
+        bits = size.view(np.int64)
+        bits &= ~LAST_BITS
+        bits |= LAST_BITS - place
+        size[silent] = 0.0
+        for most in held:
+            beaten = np.minimum(most, size)
+            np.maximum(most, size, out=most)
+            size = beaten
+    kept = held.view(np.int64)
+    return np.where(kept > 0, LAST_BITS - (kept & LAST_BITS), NONE).T.astype(np.int16)

@@ -29,7 +29,7 @@ from .qini import require_arms
 from .randomisation import require_randomised
 from .reasons import Reason
 from .refusal import LEAST_POSITIVES, NotEstimable
-from .uplift_bases import Chance, Effect, NormalScores
+from .uplift_bases import Chance, Effect, NormalScores, predictions
 from .uplift_parts import Parts
 
 Floats = NDArray[np.float64]
@@ -140,11 +140,20 @@ class Uplift:
 
     def predict(self, x: Floats) -> Floats:
         """Return the uplift of each row in probability, -1 to 1, never NaN."""
-        return self._in_batches(x, self._uplift)
+        return self.predict_both(x)[0]
 
     def baseline(self, x: Floats) -> Floats:
         """Return P(outcome) of each row if left alone, 0 to 1."""
-        return self._in_batches(x, self.models_.alone.predict)
+        return self.predict_both(x)[1]
+
+    def predict_both(self, x: Floats) -> tuple[Floats, Floats]:
+        """Return ``predict`` and ``baseline``, for less than each alone."""
+        uplift, baseline = np.empty((2, len(x)))
+        for rows in _batches(len(x)):
+            batch = np.asfortranarray(x[rows][:, self.kept_])
+            raw, baseline[rows] = self.models_.effect_and_alone(batch, self.learner_)
+            uplift[rows] = self._scaled(raw)
+        return uplift, baseline
 
     def reasons(self, x: Floats) -> NDArray[np.int16]:
         """Return rows × 3 positions in ``reasons_``."""
@@ -159,17 +168,10 @@ class Uplift:
     def fidelity_(self) -> float:
         return self.parts_.fidelity_
 
-    def _uplift(self, x: Floats) -> Floats:
-        raw = self.models_.effect(x, self.learner_)
+    def _scaled(self, raw: Floats) -> Floats:
         slope = float(np.clip(self.differing_.slope, *SLOPES))
         uplift: Floats = np.clip(self.differing_.mean + slope * (raw - self.middle_), -1.0, 1.0)
         return uplift
-
-    def _in_batches(self, x: Floats, of: Callable[[Floats], Floats]) -> Floats:
-        out = np.empty(len(x))
-        for rows in _batches(len(x)):
-            out[rows] = of(np.asfortranarray(x[rows][:, self.kept_]))
-        return out
 
     def _cross_fitted(
         self, rows: "_Rows", x: Floats, y: Flags, treated: Flags, tell: Callable[[], None]
@@ -191,8 +193,9 @@ class Uplift:
         if len(x) > DESCRIBED:
             rng = np.random.default_rng(self.seed)
             some = np.sort(rng.choice(len(x), DESCRIBED, replace=False))
-        self.parts_ = Parts(used).fit(x[some], self._uplift(x[some]))
-        self.average_baseline_ = float(self.models_.alone.predict(x[some]).mean())
+        raw, alone = self.models_.effect_and_alone(x[some], self.learner_)
+        self.parts_ = Parts(used).fit(x[some], self._scaled(raw))
+        self.average_baseline_ = float(alone.mean())
 
 
 @dataclass
@@ -206,14 +209,20 @@ class Models:
     on_control: Effect
 
     def expected(self, x: Floats) -> Floats:
-        return self.share * self.contacted.predict(x) + (1 - self.share) * self.alone.predict(x)
+        contacted, alone = predictions(x, self.contacted, self.alone)
+        mixed: Floats = self.share * contacted + (1 - self.share) * alone
+        return mixed
 
     def effect(self, x: Floats, learner: Learner) -> Floats:
+        return self.effect_and_alone(x, learner)[0]
+
+    def effect_and_alone(self, x: Floats, learner: Learner) -> tuple[Floats, Floats]:
+        """Return the effect, and P(outcome) if left alone."""
         if learner == "t":
-            return self.contacted.predict(x) - self.alone.predict(x)
-        return self.share * self.on_control.predict(x) + (1 - self.share) * self.on_treated.predict(
-            x
-        )
+            contacted, alone = predictions(x, self.contacted, self.alone)
+            return contacted - alone, alone
+        on_control, on_treated, alone = predictions(x, self.on_control, self.on_treated, self.alone)
+        return self.share * on_control + (1 - self.share) * on_treated, alone
 
 
 @dataclass(frozen=True)

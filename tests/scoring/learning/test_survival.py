@@ -172,6 +172,14 @@ def test_hazards_ahead_are_those_of_a_customer_grown_older(
     assert (np.diff(survival, axis=1) < 0).all()
 
 
+def test_the_next_month_s_hazard_is_what_all_parts_add_up_to(model: MonthlyHazard) -> None:
+    x, _, _ = made(40, seed=5)
+    x[0, 0] = x[1, 1] = x[2, 2] = x[3, 3] = np.nan
+    x[4, 3] = 2.0
+    odds = model.intercept_ + model.parts(x).sum(axis=1)
+    np.testing.assert_allclose(model.predict(x), 1 / (1 + np.exp(-odds)))
+
+
 def test_the_hazard_rises_when_the_contract_runs_out(model: MonthlyHazard) -> None:
     bound = model.hazards(np.array([[40.0, 6, 0, 0, np.nan]]), 12)[0]
     assert bound[6:].min() > 1.3 * bound[0]

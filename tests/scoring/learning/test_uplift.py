@@ -107,7 +107,8 @@ def test_is_the_x_learner_of_the_textbook(fitted: Uplift, unseen: Trial) -> None
     raw = g * effect(models.on_control) + (1 - g) * effect(models.on_treated)
     line = fitted.differing_.mean + fitted.differing_.slope * (raw - fitted.middle_)
     np.testing.assert_allclose(fitted.predict(unseen[0][:200]), line)
-    alone = (models.alone.linear_.predict_proba(z) + models.alone.trees_.predict_proba(x))[:, 1] / 2
+    boosted = expit(models.alone.trees_.predict(x))
+    alone = (models.alone.linear_.predict_proba(z)[:, 1] + boosted) / 2
     np.testing.assert_allclose(fitted.baseline(unseen[0][:200]), alone)
 
 
@@ -191,20 +192,26 @@ def test_parts_of_a_sum_of_steps_are_its_steps() -> None:
 
 
 numbers = st.floats(-1e6, 1e6) | st.just(np.nan)
+wholes = st.integers(-50, 5000).map(float) | st.just(np.nan)
+codes = st.sampled_from([0.0, 1.0, 2.0, np.nan])
 
 
 @given(
-    st.lists(st.tuples(numbers, st.sampled_from([0.0, 1.0, 2.0, np.nan])), min_size=3, max_size=40),
-    st.lists(st.floats(-3, 3), min_size=4, max_size=4),
+    st.sampled_from([numbers, wholes]).flatmap(
+        lambda some: st.lists(st.tuples(some, codes), min_size=3, max_size=40)
+    ),
+    st.lists(numbers | wholes, max_size=10),
+    st.lists(st.tuples(st.floats(-3, 3), st.floats(-3, 3)), min_size=4, max_size=4),
 )
 @settings(deadline=None)
 def test_scores_without_a_matrix_are_those_with_one(
-    rows: list[tuple[float, float]], weights: list[float]
+    rows: list[tuple[float, float]], others: list[float], weights: list[tuple[float, float]]
 ) -> None:
     x = np.array(rows)
     if np.isnan(x[:, 0]).all():
         return
     scale = NormalScores((Feature("a"), Feature("b", ("u", "v")))).fit(x)
+    x = np.vstack([x, [(number, 0.0) for number in others]]) if others else x
     z, w = scale.transform(x), np.array(weights)
     np.testing.assert_allclose(scale.dot(x, w), z @ w, atol=1e-9)
 
