@@ -1,7 +1,7 @@
 """Bins by weight of evidence (WOE): every attribute in the same unit, log-odds.
 
 A number is cut into bins along which the outcome grows more, or less, frequent; up and down only
-where the data insist, and then with one turn. A category's codes are grouped by how frequent the
+where that is decisive, and then with one turn. A category's codes are grouped by how frequent the
 outcome is among them, rare codes together. Unknown values are a bin of their own, however few. WOE
 is 0, saying nothing, for what training has not seen: an unseen code, and unknown values of a column
 that had none.
@@ -92,7 +92,8 @@ class Binner:
     least_outcomes : a bin has as many rows as would hold that many with and that many without the
         outcome at the overall rate; one that in truth holds none stands, and tells much.
     least_gain : a further bin adds that many times the information value that chance would bring.
-    turn_gain : so many times must the one turn from rising to falling, or back, bring besides;
+    turn_gain : so many times must the one turn from rising to falling, or back, bring besides,
+        far more than chance ever does;
         None: strictly monotone.
     smoothing : rows at the overall rate added to each bin before its rate is taken.
     """
@@ -104,9 +105,9 @@ class Binner:
         pre_bins: int = 30,
         least_share: float = 0.01,
         least_outcomes: int = 10,
-        least_gain: float = 3.0,
-        turn_gain: float | None = 10.0,
-        smoothing: float = 20.0,
+        least_gain: float = 1.0,
+        turn_gain: float | None = 20.0,
+        smoothing: float = 10.0,
         seed: int = 0,
     ) -> None:
         self.max_bins = max_bins

@@ -1,8 +1,9 @@
 """Propensity: the probability that a customer has the outcome, from tens of WOE columns (S2).
 
-Logistic regression whose weights can't run against their bins, so that the sign of each is known
+Logistic regression in which no number runs against its bins, so that the sign of each is known
 before: more of what goes with the outcome never lowers the score. How far a bin stands from its
-neighbour is fitted beside the other attributes; alone it would be the WOE. The scarcer outcome is
+neighbour is fitted beside the other attributes; alone it would be the WOE. A category's groups have
+no order to keep and may change places beside the others. The scarcer outcome is
 neither weighted nor sampled up: the mean of the probabilities is the rate of the training rows, and
 a probability means what it says. As a scorecard: points per bin, which add up.
 """
@@ -69,9 +70,9 @@ class Propensity:
         self,
         features: tuple[Feature, ...],
         *,
-        least_value: float = 0.01,
-        most_alike: float = 0.8,
-        least_frequency: float = 0.6,
+        least_value: float = 0.002,
+        most_alike: float = 0.75,
+        least_frequency: float = 0.4,
         most: int = 80,
         too_good: float = 0.95,
         base_score: float = 600.0,

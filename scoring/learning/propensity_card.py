@@ -44,6 +44,7 @@ class Driver:
     odds        of the outcome in its best bin over its worst one, all else equal
     rising      whether the outcome grows more frequent with a number; None: a category, a number
                 that turns, or one that tells only by being unknown
+    turns_at    the value from which a number runs the other way; None: it does not turn
     strength    standard deviation of its part of the log-odds over the training rows
     value       information value;  frequency: see scoring.learning.selection.Candidate
     """
@@ -61,6 +62,7 @@ class Driver:
     value: float
     frequency: float | None
     bins: tuple[Points, ...]
+    turns_at: float | None = None
 
 
 def driver(
@@ -97,7 +99,15 @@ def driver(
             _points(feature, binning, place, points_per_log_odds * float(share[place]))
             for place in range(binning.bins + 1)
         ),
+        turns_at=None if binning.groups or one_way else _turn(binning, steps),
     )
+
+
+def _turn(binning: Binning, steps: Floats) -> float | None:
+    """Where the bin begins after which the points run the other way."""
+    moves = np.flatnonzero(steps)
+    turned = np.flatnonzero(np.diff(np.sign(steps[moves])))
+    return float(binning.edges[moves[turned[0] + 1]]) if len(turned) else None
 
 
 def reasons(

@@ -2,10 +2,12 @@
 
 1  Each candidate is binned alone (scoring.learning.binning). Nothing known, one value, or no more
    information than chance brings: out. One that separates too well alone is a leak: refused.
-2  Of two whose WOE go together too closely the one of greater information value stays.
+2  Of two whose WOE go together closely the one of greater information value stays; the other too
+   if it tells more than chance brings where the first is known.
 3  Stability selection (Meinshausen & Bühlmann 2010; complementary halves: Shah & Samworth 2013):
    L1-penalised logistic regression on random halves of the rows; a candidate stays if it has a
    weight in enough of them. The penalty of a candidate is what noise with as many bins reaches.
+   A number's weight can't run against its WOE; a category's groups may leave theirs.
    The halves are put together from random blocks of rows, each of them summed up once in the
    quadratic approximation of the likelihood (Wang & Leng 2007), so a further half costs nothing.
 """
@@ -22,9 +24,10 @@ from threadpoolctl import threadpool_limits
 
 from .binning import Binner, Binning
 from .features import Feature
-from .propensity_logit import Point, Quadratic, fitted, quadratic
+from .propensity_logit import Coded, Point, Quadratic, fitted, quadratic
+from .propensity_shape import sides
 from .refusal import LEAST_POSITIVES, NotEstimable
-from .selection_rows import coded, correlations, slices
+from .selection_rows import coded, slices, twins
 
 Floats = NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -50,7 +53,7 @@ class Candidate:
     all_null     no row knows it
     constant     all rows have one value
     iv_low       its information value is less than the floor, or than chance brings
-    correlated   goes together with ``like``, which tells more (``r``: their WOE's correlation)
+    correlated   goes together with ``like`` (``r``: their WOE's correlation), tells nothing beside
     wrong_sign   beside the others its weight would run against its own WOE
     unstable     has a weight in too few of the halves (``frequency``)
     beyond_most  stable, but there are enough that weigh more
@@ -73,7 +76,7 @@ class Selection:
     Parameters
     ----------
     least_value : floor of the information value.
-    most_alike : two kept candidates' WOE correlate at most so closely.
+    most_alike : two whose WOE correlate more closely stay only if each has news of its own.
     least_frequency : share of the halves in which a kept candidate has a weight.
     most : candidates kept.
     too_good : AUC alone from which a candidate is taken for a leak.
@@ -87,9 +90,9 @@ class Selection:
         self,
         features: tuple[Feature, ...],
         *,
-        least_value: float = 0.01,
-        most_alike: float = 0.8,
-        least_frequency: float = 0.6,
+        least_value: float = 0.002,
+        most_alike: float = 0.75,
+        least_frequency: float = 0.4,
         most: int = 80,
         too_good: float = 0.95,
         binner: Binner | None = None,
@@ -194,7 +197,8 @@ class Selection:
             left = _left(fates)
             order = sorted(left, key=lambda place: (-binnings[place].value, place))
             data = coded(x, y, binnings, order, self.seed, ENOUGH_ROWS)
-            alike = _alike(correlations(data), self.most_alike) if order else {}
+            r = twins(data, self.most_alike, chance(len(self.features)))
+            alike = _alike(r, self.most_alike)
             run.state |= {"alike": [[order[a], order[b], r] for a, (b, r) in alike.items()]}
             run.step(self.steps - ROUNDS - 1)
         for place, other, r in run.state["alike"]:
@@ -213,29 +217,40 @@ class Selection:
         if not left:
             return
         data = coded(x, y, binnings, left, self.seed)
+        owner, tables = sides([binnings[place] for place in left], data.tables)
+        data = Coded(data.codes[owner], tables, data.y)
         start, _ = fitted(data.head(ENOUGH_ROWS), LEAST_RIDGE)
         parts = [quadratic(data, start, rows) for rows in slices(data.rows, BLOCKS)]
         level = chance(len(self.features))
         penalty = np.sqrt(chi2.ppf(level, [max(binnings[p].degrees, 1) for p in left]) / 2)
-        run.step(self.steps - ROUNDS)
-        frequency = self._frequencies(parts, start, penalty, run)
+        run.report(self.steps - ROUNDS)
+        frequency = self._frequencies(parts, start, penalty, owner, run)
         whole = _total(parts)
-        weights = whole.best(start, LEAST_RIDGE).weights
         spread = np.sqrt(np.diag(whole.square) / whole.weight)
-        ranks = np.lexsort((np.array(left), -weights * spread)).argsort()
+        weights = np.bincount(owner, whole.best(start, LEAST_RIDGE).weights * spread)
+        ranks = np.lexsort((np.array(left), -weights)).argsort()
         stable = frequency >= self.least_frequency
         for at, place in enumerate(left):
             dropped: Dropped | None = None
             if not stable[at]:
-                dropped = "wrong_sign" if weights[at] == 0 else "unstable"
+                against = weights[at] == 0 and not binnings[place].groups
+                dropped = "wrong_sign" if against else "unstable"
             elif stable[ranks < ranks[at]].sum() >= self.most:
                 dropped = "beyond_most"
             fates[place] = _with(fates[place], dropped=dropped, frequency=float(frequency[at]))
 
     def _frequencies(
-        self, parts: list[Quadratic], start: Point, penalty: Floats, run: "_Run"
+        self,
+        parts: list[Quadratic],
+        start: Point,
+        penalty: Floats,
+        owner: NDArray[np.intp],
+        run: "_Run",
     ) -> Floats:
-        """The share of halves in which each has a weight; stops when all are clear of the limit."""
+        """The share of halves in which each has a weight; stops when all are clear of the limit.
+
+        ``penalty`` per candidate; ``owner``: the candidate of each column of ``parts``.
+        """
         whole = _total(parts)
         hits = np.array(run.state.get("hits", [0] * len(penalty)))
         while not self._settled(hits, run.state["pairs"]):
@@ -244,13 +259,14 @@ class Selection:
                 half = _total([parts[place] for place in drawn[: BLOCKS // 2]])
                 for rows in (half, whole - half):
                     scale = np.sqrt(np.maximum(np.diag(rows.information), 0.0))
-                    hits += rows.best(start, LEAST_RIDGE, penalty * scale).weights > 0
+                    found = rows.best(start, LEAST_RIDGE, penalty[owner] * scale)
+                    hits += np.bincount(owner, found.weights) > 0
             pairs = run.state["pairs"] + ROUND
             run.state |= {"pairs": pairs, "hits": [int(h) for h in hits]}
             run.step(self.steps - ROUNDS + pairs // ROUND)
         run.report(self.steps)
-        found: Floats = hits / (2 * run.state["pairs"])
-        return found
+        frequency: Floats = hits / (2 * run.state["pairs"])
+        return frequency
 
     def _settled(self, hits: NDArray[np.int64], pairs: int) -> bool:
         """Whether each candidate is clear of the limit, or enough halves have been tried."""

@@ -5,6 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import xlogy
+from scipy.stats import chi2
 
 from .binning import Binning
 from .propensity_logit import Coded
@@ -58,3 +60,37 @@ def correlations(data: Coded) -> Floats:
     scale = np.outer(spread, spread)
     found: Floats = np.divide(covariance, scale, out=np.zeros_like(scale), where=scale > 1e-12)
     return found
+
+
+def twins(data: Coded, most: float, level: float) -> Floats:
+    """Return the columns' correlations; 0 where one beyond ``most`` has news beside the other.
+
+    ``level``: the quantile of chance that news exceeds.
+    """
+    r = correlations(data)
+    for place, other in zip(*np.nonzero(np.abs(r) > most), strict=True):
+        told, degrees = news(data, place, other)
+        if place != other and told > chi2.ppf(level, max(degrees, 1)):
+            r[place, other] = 0.0
+    return r
+
+
+def news(data: Coded, place: int, other: int) -> tuple[float, int]:
+    """Return what the bins of ``place`` tell of the outcome where those of ``other`` are known.
+
+    The likelihood ratio (G²) within each bin of ``other``, and its degrees of freedom.
+    """
+    width = data.tables.shape[1]
+    both = data.codes[other].astype(np.intp) * width + data.codes[place]
+    rows = np.bincount(both, minlength=width * width).reshape(width, width)
+    events = np.bincount(both[data.y], minlength=width * width).reshape(width, width)
+    alone = _deviance(events.sum(axis=1), rows.sum(axis=1))
+    degrees = (rows > 0).sum() - (rows.sum(axis=1) > 0).sum()
+    return alone - _deviance(events, rows), int(degrees)
+
+
+def _deviance(events: NDArray[np.int64], rows: NDArray[np.int64]) -> float:
+    """Of the outcomes around the rate of each bin."""
+    others = rows - events
+    size = np.maximum(rows, 1)
+    return float(-2 * (xlogy(events, events / size) + xlogy(others, others / size)).sum())

@@ -211,6 +211,32 @@ def test_no_weight_runs_against_its_bins_and_none_is_better() -> None:
     assert point.weights[2] == 0
 
 
+def test_a_number_that_turns_says_where_and_one_that_runs_one_way_does_not() -> None:
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(20_000, 2))
+    y = rng.random(20_000) < 1 / (1 + np.exp(3 - 1.2 * np.abs(x[:, 0]) - 0.7 * x[:, 1]))
+    fitted_ = Propensity((Feature("valley"), Feature("slope"))).fit(x, y)
+    told = {d.attribute: d for d in fitted_.drivers_}
+    assert told["valley"].rising is None
+    assert told["valley"].turns_at == pytest.approx(0, abs=0.4)
+    assert (told["slope"].rising, told["slope"].turns_at) == (True, None)
+
+
+def test_a_category_whose_groups_change_places_beside_another_is_followed() -> None:
+    """Alone the second group leaves more often, for its customers are new; all else equal less."""
+    rng = np.random.default_rng(6)
+    new = rng.random(30_000) < 0.4
+    plan = np.where(rng.random(30_000) < np.where(new, 0.9, 0.1), 1.0, 0.0)
+    eta = -3 + 2.5 * new - 0.8 * (plan == 1)
+    y = rng.random(30_000) < 1 / (1 + np.exp(-eta))
+    assert y[plan == 1].mean() > y[plan == 0].mean()
+    features = (Feature("new"), Feature("plan", ("old", "fresh")))
+    model = Propensity(features).fit(np.column_stack([new.astype(float), plan]), y)
+    assert {d.attribute for d in model.drivers_} == {"new", "plan"}
+    odds = np.log(model.predict(np.array([[1.0, 1], [1, 0]])))
+    assert odds[0] - odds[1] == pytest.approx(-0.45, abs=0.25)
+
+
 def test_separates_ibms_leavers() -> None:
     if not (FOLDER / "ibm_telco").is_dir():
         if os.environ.get("CI"):

@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scoring.learning import selection as module
+from scoring.learning import selection_rows
 from scoring.learning.features import Feature
 from scoring.learning.propensity_logit import Coded, fitted
 from scoring.learning.refusal import NotEstimable
@@ -50,6 +53,47 @@ def test_what_tells_stays_once_and_noise_goes() -> None:
         for n, c in fates.items()
         if n.startswith("n") and n != "none" and c.dropped
     )
+
+
+def test_one_that_goes_together_with_another_and_has_news_of_its_own_stays() -> None:
+    rng = np.random.default_rng(4)
+    a = rng.normal(size=20_000)
+    news = rng.normal(size=20_000)
+    b, copy = a + 0.45 * news, a + 0.45 * rng.normal(size=20_000)
+    y = rng.random(20_000) < 1 / (1 + np.exp(2 - a - 0.25 * news))
+    chosen = Selection((Feature("a"), Feature("b"), Feature("copy"))).fit(
+        np.column_stack([a, b, copy]), y
+    )
+    fates = {c.attribute: c for c in chosen.candidates_}
+    assert (fates["a"].dropped, fates["b"].dropped) == (None, None)
+    assert fates["copy"].dropped == "correlated"
+
+
+def slow_news(place: np.ndarray, other: np.ndarray, y: np.ndarray) -> tuple[float, int]:
+    told, degrees = 0.0, 0
+    for bin_ in np.unique(other):
+        inside = other == bin_
+        table = np.array(
+            [[np.sum(inside & (place == p) & (y == o)) for o in (0, 1)] for p in range(4)]
+        )
+        table = table[table.sum(axis=1) > 0]
+        degrees += len(table) - 1
+        expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / table.sum()
+        held = table > 0
+        told += 2 * float((table[held] * np.log(table[held] / expected[held])).sum())
+    return told, degrees
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 300))
+def test_news_is_the_likelihood_ratio_within_each_bin(seed: int, rows: int) -> None:
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, 4, size=(2, rows)).astype(np.uint8)
+    y = rng.random(rows) < 0.3
+    told, degrees = selection_rows.news(Coded(codes, np.zeros((2, 4)), y), 0, 1)
+    expected, freedom = slow_news(codes[0], codes[1], y)
+    assert told == pytest.approx(expected, abs=1e-8)
+    assert degrees == freedom
 
 
 def test_exact_duplicates_are_kept_once_the_first_of_them() -> None:
