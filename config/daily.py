@@ -24,13 +24,16 @@ from campaigns.redrawn import publish_due
 from common.errors import DomainError
 from customers.catalogue import catalogue_key
 from customers.ingest import ingest as ingest_table
+from customers.purchases import ORDERS, PURCHASES
 from customers.sources import resolve
 from jobs.claims import Claim
 from jobs.models import Run, State
 from jobs.services import start_run
 from jobs.work import Done
 from lake.models import Partition
-from scoring.health import record_days
+from scoring.bought import earlier_orders, purchases_read
+from scoring.group_movements import MOVEMENTS, Side, group_movements
+from scoring.health import record_days, watch_performance
 from scoring.models import ModelVersion
 from scoring.score import SCORES
 from scoring.score import score as score_customers
@@ -84,6 +87,12 @@ class Day:
     def plan(self) -> Plan:
         return Plan.objects.get(pk=self.inputs["plan"])
 
+    def orders(self) -> list[Partition]:
+        """The orders of earlier days that a model reads, as pinned, and those of the day."""
+        wanted = [*self.inputs.get(ORDERS, []), *filter(None, [self.made.get(ORDERS)])]
+        found = Partition.objects.in_bulk(wanted)
+        return [found[pk] for pk in wanted]
+
     def yesterday(self, dataset: str) -> Partition | None:
         """What the last published day before this one had of a dataset."""
         pinned = self.inputs["yesterday"].get(dataset)
@@ -114,17 +123,23 @@ def ingest(day: Day) -> Done:
 
 
 def score(day: Day) -> Done:
-    """Every published model looks at every customer: score, grade and reasons; it is watched."""
+    """Every published model looks at every customer: score, grade and reasons; it is watched.
+
+    Earlier days whose outcomes have become known are measured.
+    """
+    snapshot, models = day.partition("customers"), day.models()
+    bought = purchases_read(models, day.orders(), snapshot, progress=day.progress)
     scores = score_customers(
-        day.partition("customers"),
-        day.models(),
+        snapshot,
+        models,
         yesterday=day.yesterday(SCORES),
+        purchases=bought,
         progress=day.progress,
     )
-    alerts = record_days(scores, day.models())
+    alerts = record_days(scores, day.models()) + watch_performance(day.business_date)
     stale = [code for code, facts in scores.facts["models"].items() if "stale_since" in facts]
     return Done(
-        output={SCORES: scores.pk},
+        output={SCORES: scores.pk} | ({PURCHASES: bought.pk} if bought else {}),
         counts={
             "rows": scores.rows,
             "nulls": scores.facts["nulls"],
@@ -137,11 +152,15 @@ def score(day: Day) -> Done:
 def assign(day: Day) -> Done:
     """Every customer gets exactly one cell of each matrix, and his marks and audiences.
 
-    Who moved since yesterday, and why; who came to each audience and who left it.
+    Who moved since yesterday, and why, and from which behaviour group; who came to each audience
+    and who left it.
     """
     snapshot, scores = day.partition("customers"), day.partition("scores")
     cells = assign_cells(snapshot, scores, day.matrices(), progress=day.progress)
-    flows = flow(cells, day.yesterday(CELLS), progress=day.progress)
+    cells_before, scores_before = day.yesterday(CELLS), day.yesterday(SCORES)
+    flows = flow(cells, cells_before, progress=day.progress)
+    before = Side(scores_before, cells_before) if scores_before and cells_before else None
+    moved = group_movements(Side(scores, cells), before, day.models(), progress=day.progress)
     members = materialise(
         snapshot,
         scores,
@@ -152,7 +171,7 @@ def assign(day: Day) -> Done:
         yesterday=day.yesterday(MEMBERS),
     )
     return Done(
-        output={CELLS: cells.pk, FLOWS: flows.pk, MEMBERS: members.pk},
+        output={CELLS: cells.pk, FLOWS: flows.pk, MEMBERS: members.pk, MOVEMENTS: moved.pk},
         counts={
             "rows": cells.rows,
             "matrices": cells.facts["matrices"],
@@ -225,17 +244,17 @@ def pin(business_date: date) -> dict[str, Any]:
             status=409,
         )
     refuse_unfit(matrices)
+    versions = current_versions()
     return {
         "code": CODE,
         "sources": sources,
         "catalogue": catalogue_key(),
-        "models": [
-            {"id": v.pk, "code": v.model_id, "version": v.number} for v in current_versions()
-        ],
+        "models": [{"id": v.pk, "code": v.model_id, "version": v.number} for v in versions],
         "matrices": [{"id": v.pk, "code": v.matrix_id, "version": v.number} for v in matrices],
         "plan": compile_plan(business_date, matrices).key,
         "sets": sets_in_use().to_json(),
         "yesterday": _published_before(business_date),
+        ORDERS: [p.pk for p in earlier_orders(versions, business_date)],
     }
 
 

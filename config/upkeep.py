@@ -12,6 +12,7 @@ from jobs.outbox import forget_rung
 from lake import partitions
 from lake.models import Partition
 from lake.services import Name, prune
+from scoring.bought import orders_kept
 from segmentation.flow.history import compact_ended, kept
 from touch.decisions import prune_decisions
 from touch.feedback import forget_replies
@@ -38,7 +39,11 @@ def sweep() -> None:
         prune(
             keep_days=settings.LAKE_KEEP_DAYS,
             today=published.business_date,
-            protected={*referred_to(), *kept(published.business_date)},
+            protected={
+                *referred_to(),
+                *kept(published.business_date),
+                *orders_kept(published.business_date),
+            },
         )
 
 

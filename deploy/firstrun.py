@@ -31,10 +31,11 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("Running the first day", ("run_day", "--date", "2026-07-01")),
     (
-        "Training what learns from the first day's trials",
+        "Training what learns from the first day's trials and orders",
         (
             *("train_models", "--date", "2026-07-01", "--publish", "--where-possible"),
             *("--model", "retention_response", "--model", "data_pack_response"),
+            *("--model", "data_pack_propensity", "--model", "ringback_propensity"),
         ),
     ),
     ("Running the second day", ("run_day", "--date", "2026-07-02")),

@@ -105,7 +105,7 @@ MENU = (
                 "models",
                 "adjustments-alt",
                 (Permission.VIEW_MODELS,),
-                also=("model", "model-version"),
+                also=("model", "model-version", "model-movement"),
             ),
         ),
     ),

@@ -15,10 +15,15 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from campaigns.models import CurrentPublication, Publication
+from common.permissions import Permission
 from customers.models import Attribute, Source
 from customers.reasons import Reason
 from jobs.models import Run, State, Step
 from lake.models import Partition
+from scoring.models import ModelVersion
+from scoring.names import Names
+from scoring.selectors import Line, alerted_on, models_to_look_at
+from scoring.watched import Shown, alerts, shown
 from segmentation.models import Matrix
 
 DAY = "day"
@@ -112,6 +117,32 @@ class Headlines:
     customers: int | None
     with_offers: int | None
     moved: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class ModelAlerts:
+    """A model in use, and its alerts that nobody has looked at."""
+
+    line: Line
+    alerts: list[Shown]
+
+
+def model_alerts(reader: User) -> list[ModelAlerts]:
+    """Return the models that need a look, for who may read of models."""
+    if not reader.can(Permission.VIEW_MODELS):
+        return []
+    names = Names()
+    return [ModelAlerts(line, shown(line.loud, names)) for line in models_to_look_at()]
+
+
+def alerts_of_day(run: Run, reader: User) -> list[tuple[ModelVersion, list[str]]]:
+    """Return what the day of a run found of the versions that scored it."""
+    if not reader.can(Permission.VIEW_MODELS):
+        return []
+    names = Names()
+    pinned = {(model["code"], model["version"]) for model in run.inputs.get("models", [])}
+    days = alerted_on(run.business_date, pinned)
+    return [(day.version, alerts(day, names)) for day in days]
 
 
 def runs() -> QuerySet[Run]:

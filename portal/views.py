@@ -23,6 +23,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "may_look_up": reader.can(Permission.VIEW_CUSTOMERS),
         "may_see_runs": reader.can(Permission.VIEW_RUNS),
         "publication": selectors.publication(),
+        "model_alerts": selectors.model_alerts(reader),
     }
     if context["may_see_runs"]:
         context |= {
@@ -56,5 +57,9 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
     view = selectors.run_view(get_object_or_404(selectors.runs(), pk=pk), request.user)
     if "steps" in request.GET:
         return render(request, "portal/run_steps.html", {"view": view})
-    context = {"view": view, "inputs": selectors.inputs_of(view.run)}
+    context = {
+        "view": view,
+        "inputs": selectors.inputs_of(view.run),
+        "alerted": selectors.alerts_of_day(view.run, request.user),
+    }
     return render(request, "portal/run.html", context)

@@ -16,9 +16,11 @@ TABLES = (
     gettext_noop("customers"),
     gettext_noop("orders"),
     gettext_noop("contacts"),
+    gettext_noop("trials"),
 )
 COUNTS = (
     gettext_noop("rows"),
+    gettext_noop("alerts"),
     gettext_noop("offers"),
     gettext_noop("with offers"),
     gettext_noop("publication"),
@@ -67,6 +69,7 @@ ACTIONS = (
     gettext_noop("roll back model"),
     gettext_noop("withdraw model"),
     gettext_noop("judge indicators"),
+    gettext_noop("acknowledge alert"),
     gettext_noop("cancel run"),
     gettext_noop("create policy"),
     gettext_noop("edit policy"),
@@ -141,6 +144,8 @@ FIELDS = (
     gettext_noop("state"),
     gettext_noop("replaced"),
     gettext_noop("pairs"),
+    gettext_noop("alert"),
+    gettext_noop("attribute"),
     # matrices
     gettext_noop("scope"),
     gettext_noop("dimensions"),

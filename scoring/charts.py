@@ -90,14 +90,20 @@ class Chart:
         """One bar per name, from 0; ``x`` must be (0, how many). At most so many are named."""
         step = (self.right - self.left) / len(names)
         zero = self.down(0)
-        every = ceil(len(names) / most)
-        self.x_ticks = []
-        for place, (name, value) in enumerate(zip(names, values, strict=True)):
+        for place, value in enumerate(values):
             start, top = self.left + (place + 0.15) * step, self.down(value)
             height = _short(float(zero) - float(top))
             self.bars.append(Bar(_short(start), top, _short(0.7 * step), height))
-            if place % every == 0:
-                self.x_ticks.append(Tick(_short(self.left + (place + 0.5) * step), name))
+        self.name_steps(names, most)
+
+    def name_steps(self, names: Sequence[str], most: int) -> None:
+        """Name equal steps along x, at their middle; at most so many of them."""
+        step = (self.right - self.left) / len(names)
+        self.x_ticks = [
+            Tick(_short(self.left + (place + 0.5) * step), name)
+            for place, name in enumerate(names)
+            if place % ceil(len(names) / most) == 0
+        ]
 
     def _path(self, points: Iterable[Pair]) -> str:
         return " ".join(f"{self.across(x)},{self.down(y)}" for x, y in points)

@@ -16,6 +16,7 @@ import sqlglot
 from sqlglot import exp
 
 from common.keys import key_of
+from customers.purchases import PURCHASES, is_bought, purchases
 from lake import partitions
 from lake.engine import DuckDB
 from lake.models import Partition
@@ -48,7 +49,7 @@ def training_rows(
         return known
     tables = []
     for done, snapshot in enumerate(snapshots):
-        tables.append(_Extract(inputs, snapshot, most // len(snapshots)).table())
+        tables.append(_Extract(inputs, snapshot, most // len(snapshots), progress).table())
         progress(done + 1, len(snapshots))
     # In one order, however the lake is cut into parts: the same customers give the same model.
     table = pa.concat_tables(tables).sort_by([(AS_OF, "ascending"), (CUSTOMER, "ascending")])
@@ -70,11 +71,20 @@ def read(partition: Partition, inputs: dict[str, Any]) -> Rows:
 class _Extract:
     """One snapshot's rows: who is in the population, what was known of him, what he did then."""
 
-    def __init__(self, inputs: dict[str, Any], snapshot: Partition, most: int) -> None:
+    def __init__(
+        self,
+        inputs: dict[str, Any],
+        snapshot: Partition,
+        most: int,
+        progress: Callable[[int, int], None],
+    ) -> None:
         self.inputs = inputs
         self.snapshot = snapshot
         self.most = most
+        self.progress = progress
         self.params = Params(snapshot.business_date)
+        self.read = [*inputs["features"], *inputs["also"]]
+        self.bought = [name for name in self.read if is_bought(name)]
 
     def table(self) -> pa.Table:
         tree = self._tree()
@@ -82,6 +92,9 @@ class _Extract:
             engine.register(SNAPSHOT, [self.snapshot.file(part) for part in self._parts()])
             for name, tables in self._events().items():
                 engine.register(name, [p.file(n) for p in tables for n in range(p.parts)])
+            if self.bought:
+                bought = self._purchases()
+                engine.register(PURCHASES, [bought.file(part) for part in self._parts()])
             table = engine.arrow(tree, self.params.values)
         _refuse_twice(table)
         return table
@@ -96,7 +109,7 @@ class _Extract:
             exp.alias_(_column("customer_no"), CUSTOMER, quoted=True),
             exp.alias_(_column("city"), CITY, quoted=True),
             exp.alias_(self._date(self.snapshot.business_date), AS_OF, quoted=True),
-            *(_column(f) for f in [*self.inputs["features"], *self.inputs["also"]]),
+            *(_column(f, PURCHASES if is_bought(f) else SNAPSHOT) for f in self.read),
         ]
         if "age" in present:
             chosen.append(exp.alias_(_column("age"), AGE, quoted=True))
@@ -134,7 +147,20 @@ class _Extract:
             )
             query = query.select(exp.alias_(treated, TREATED, quoted=True))
             query = query.join(self._trial(), on=_same_customer(TRIAL), join_type="inner")
+        if self.bought:
+            query = query.join(PURCHASES, on=_same_customer(PURCHASES), join_type="left")
         return query
+
+    def _purchases(self) -> Partition:
+        """What customers had bought before the snapshot's day, as pinned."""
+        orders = list(Partition.objects.in_bulk(self.inputs["orders"]).values())
+        return purchases(
+            orders,
+            self.bought,
+            as_of=self.snapshot.business_date,
+            parts=self.snapshot.parts,
+            progress=self.progress,
+        )
 
     def _ordered(self) -> exp.Subquery:
         """Who ordered one of the policies within the window that begins with the day itself.

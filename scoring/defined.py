@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 
 from .figures import percent
 from .kinds import KINDS
-from .kinds.base import Definition
+from .kinds.base import Definition, Kind
 from .models import Model
 from .names import Names
 
@@ -58,7 +58,7 @@ def _lines(model: Model, definition: Definition, names: Names) -> Iterator[Line]
     population = definition.get("population")
     everybody = _("every customer")
     yield Line(_("Population"), [names.condition(population) if population else everybody])
-    yield from _features(definition, names)
+    yield from _features(kind, definition, names)
     for code, what in (
         ("known_after", _("Known only after the outcome")),
         ("vouched", _("Known before the outcome, as was shown")),
@@ -85,10 +85,10 @@ def _outcome(definition: Definition, names: Names) -> str:
     return _("not: %s") % name if definition.get("opposite") else name
 
 
-def _features(definition: Definition, names: Names) -> Iterator[Line]:
-    named = definition.get("features") or [
-        one["attribute"] for one in definition.get("indicators", [])
-    ]
+def _features(kind: Kind, definition: Definition, names: Names) -> Iterator[Line]:
+    """What is named, or what a kind of its own reads that is never told what to."""
+    chosen = "features" in kind.properties
+    named = definition.get("features", []) if chosen else kind.features(definition, [])
     if not named:
         yield Line(_("Features"), [_("chosen from every attribute of the catalogue")])
     else:

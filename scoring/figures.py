@@ -25,6 +25,14 @@ FACTS = {
     "apart": gettext_noop("keep apart"),
     "top_lift": gettext_noop("highest lift"),
     "marked": gettext_noop("share marked"),
+    "at_stake": gettext_noop("yuan at stake"),
+    "bought": gettext_noop("share who bought"),
+    "conversion": gettext_noop("second-purchase conversion"),
+    "repeat_rate": gettext_noop("repeat rate"),
+    "weekly_return": gettext_noop("weekly return rate"),
+    "won_back": gettext_noop("win-back rate"),
+    "foretold": gettext_noop("days of buying foretold"),
+    "came": gettext_noop("days of buying that came"),
     "offered": gettext_noop("with a next product"),
     "upsell": gettext_noop("of them a dearer tier"),
     "groups": gettext_noop("groups"),
@@ -73,7 +81,9 @@ def short(value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, float) and not value.is_integer():
-        return f"{value:.3f}" if abs(value) >= 0.001 else f"{value:.2g}"
+        if abs(value) >= 0.001:
+            return f"{value:.3f}"
+        return "< 0.001" if value > 0 else "> −0.001"
     return f"{int(value):,}" if isinstance(value, int | float) else str(value)
 
 

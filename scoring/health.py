@@ -7,6 +7,7 @@ does not score at all: the scores of the day before stand, marked stale.
 """
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,12 @@ from django.db import transaction
 
 from lake.models import Partition
 
+from .alerts import end_acknowledged
 from .applied import Applied
 from .kinds.base import Matrix
 from .learning.drift import SHIFTED, DayCounts
 from .models import ModelDay, ModelVersion
+from .performance import measure_due, performance_alerts
 from .profile import missing_at_training, read_profile
 
 # How much more often than in training a feature may be unknown: until an alert, until staleness.
@@ -159,11 +162,25 @@ def record_days(scores: Partition, versions: list[ModelVersion]) -> int:
             version=version,
             business_date=scores.business_date,
             defaults={
+                "scores": scores.pk,
                 "stale_since": facts.get("stale_since"),
                 "facts": facts,
                 "alerts": found,
             },
         )
+        end_acknowledged(version, scores.business_date, found)
+    return alerts
+
+
+def watch_performance(today: date) -> int:
+    """Measure the days whose outcomes have become known; return how many alerts that gave."""
+    alerts, newest = 0, set()
+    for day in measure_due(today):
+        found = performance_alerts(day.performance)
+        alerts += len(found)
+        if day.version_id not in newest:
+            newest.add(day.version_id)
+            end_acknowledged(day.version, day.business_date, found, afterwards=True)
     return alerts
 
 

@@ -96,8 +96,12 @@ class ModelDay(models.Model):
     version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="days")
     business_date = models.DateField()
     stale_since = models.DateField(null=True)
+    scores = models.BigIntegerField(null=True, help_text="the partition that it wrote")
     facts = models.JSONField(default=dict)
     alerts = models.JSONField(default=list, help_text="[{code, attribute, figure, limit}]")
+    performance = models.JSONField(
+        default=dict, help_text="once outcomes are known; see scoring.performance"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -110,6 +114,38 @@ class ModelDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.version} {self.business_date}"
+
+
+class Acknowledgement(models.Model):
+    """Somebody has looked at an alert of a version: it is silent until it ends, or grows.
+
+    ``ended_on``: the first day without that alert; should it come back, it is told anew.
+    """
+
+    version = models.ForeignKey(
+        ModelVersion, on_delete=models.CASCADE, related_name="acknowledgements"
+    )
+    code = models.CharField(max_length=40)
+    attribute = models.CharField(max_length=60, blank=True)
+    figure = models.FloatField(null=True, help_text="as it was when it was looked at")
+    note = models.CharField(max_length=300)
+    by = models.CharField(max_length=150)
+    business_date = models.DateField(help_text="the day whose alert it was")
+    ended_on = models.DateField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version", "code", "attribute"],
+                condition=models.Q(ended_on=None),
+                name="scoring_acknowledged_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version} {self.code} {self.attribute}".strip()
 
 
 class Judgement(models.Model):

@@ -13,6 +13,7 @@ from rules import Catalogue, RuleError, compile_condition
 
 from .conditions import texts_of
 from .learning.reasons import Reason
+from .words import bought
 
 
 class Names:
@@ -33,7 +34,7 @@ class Names:
 
     def attribute(self, code: str) -> str:
         known = self._attributes.get(code)
-        return known.name if known else code
+        return known.name if known else bought(code)
 
     def attributes(self, codes: Iterable[str]) -> list[str]:
         return [self.attribute(code) for code in codes]

@@ -18,6 +18,7 @@ from . import charts
 from .charts import Chart
 from .defined import Band, Line, bands, defined
 from .figures import facts, short, why
+from .kinds import KINDS
 from .learning.reasons import Reason
 from .models import ModelVersion
 from .report_names import Wording
@@ -91,6 +92,15 @@ class Report:
         return template
 
     @property
+    def kind(self) -> str:
+        return str(KINDS[self.version.model.kind].name)
+
+    @property
+    def held_out(self) -> bool:
+        """Whether its figures are of customers that took no part in learning."""
+        return bool(KINDS[self.version.model.kind].outcome)
+
+    @property
     def metrics(self) -> list[tuple[str, str]]:
         return list(facts(self.version.metrics, self.names))
 
@@ -110,7 +120,8 @@ class Report:
     @property
     def data(self) -> list[tuple[str, str]]:
         told = dict(self.told.get("data", {}))
-        snapshots = ", ".join(told.pop("snapshots", [])) or self.version.trained_on
+        addresses = told.pop("snapshots", []) or self.version.trained_on.split("; ")
+        snapshots = ", ".join(_snapshot(address) for address in addresses)
         suspects = told.pop("suspects", [])
         lines = [(_("snapshots"), snapshots), *facts(told, self.names)]
         if suspects:
@@ -121,7 +132,10 @@ class Report:
     def parameters(self) -> list[tuple[str, str]]:
         """The plain ones; lists and tables are shown by what they describe."""
         told = self.told.get("parameters", {})
-        return [(n, short(v)) for n, v in told.items() if not isinstance(v, dict | list)]
+        return [(n, self._parameter(v)) for n, v in told.items() if not isinstance(v, dict | list)]
+
+    def _parameter(self, value: Any) -> str:
+        return self.names.attribute(value) if isinstance(value, str) and value else short(value)
 
     @property
     def stages(self) -> list[Stage]:
@@ -277,3 +291,9 @@ class Report:
     def fates(self) -> list[tuple[str, int]]:
         """How many candidates came to what."""
         return Counter(c["fate"] for c in self.candidates).most_common()
+
+
+def _snapshot(address: str) -> str:
+    """``customers/2026-06-01/df6e948982e8971a73e8`` as its day and enough of its key."""
+    _dataset, day, key = address.split("/") if address.count("/") == 2 else ("", address, "")
+    return f"{day} ({key[:8]})" if key else day

@@ -82,6 +82,18 @@ class Apart:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """What became of a group of the version before; ``figures``: its Continued.
+
+    ``state``: kept, new or ended; ``others``: groups as (code, n).
+    """
+
+    name: str
+    state: str
+    figures: Json
+
+
+@dataclass(frozen=True)
 class Group:
     """A group for the page; ``figures``: its GroupProfile."""
 
@@ -109,6 +121,24 @@ def groups_of(report: Json) -> list[Group]:
         )
         for group in profiles["groups"]
     ]
+
+
+def kept_groups(report: Json) -> list[Kept]:
+    """What became of the groups that the version before had, and which are new; none: no before."""
+    told = report.get("continuity")
+    if told is None:
+        return []
+    names = Wording()
+    called = told["names"] | {g["code"]: g["name"] for g in report["profiles"]["groups"]}
+    return [
+        Kept(name_in_words(called[one["code"]], names), _state(one), one) for one in told["groups"]
+    ]
+
+
+def _state(one: Json) -> str:
+    if one["before"] is None:
+        return "new"
+    return "ended" if one["after"] is None else "kept"
 
 
 def name_in_words(name: Json, names: Wording) -> str:

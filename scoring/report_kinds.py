@@ -1,10 +1,15 @@
-"""Uplift, associations, lifetime values and second-SIM suspects for a page: named and drawn."""
+"""Uplift, associations, next products, values, second-SIM suspects for a page: named and drawn."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
+from django.utils import translation
 from django.utils.translation import gettext as _
+
+from accounts.models import User
+from common.permissions import Permission
 
 from .charts import Chart
 from .names import Names
@@ -13,6 +18,8 @@ Json = Mapping[str, Any]
 # Pairs that a page shows of each finding; the report keeps them all.
 TOGETHER_SHOWN, APART_SHOWN = 60, 20
 BALANCE_SHOWN = 8
+LONGEST_NAME = 120
+LIFTS_SHOWN = 30
 
 
 # --- uplift ---
@@ -60,12 +67,16 @@ def _column(column: str, names: Names) -> str:
 
 @dataclass(frozen=True)
 class Named:
-    """A pair: what its items are called, and who has the first and lacks the second."""
+    """A pair: what its items are called, and who has the first and lacks the second.
+
+    ``audience``: the query with which the form of a new audience is filled in.
+    """
 
     first: str
     then: str
     who: str
     told: Json
+    audience: str
 
 
 def association_pairs(body: Json, names: Names, found: str) -> list[Named]:
@@ -76,9 +87,69 @@ def association_pairs(body: Json, names: Names, found: str) -> list[Named]:
     most = TOGETHER_SHOWN if found == "together" else APART_SHOWN
     called = {code: names.condition(item["rule"]) for code, item in body["items"].items()}
     return [
-        Named(called[p["first"]], called[p["then"]], names.condition(p["rule"]), p)
+        Named(
+            called[p["first"]],
+            called[p["then"]],
+            names.condition(p["rule"]),
+            p,
+            _audience(p["rule"], names),
+        )
         for p in pairs[:most]
     ]
+
+
+def _audience(rule: str, names: Names) -> str:
+    said = {"rule": rule}
+    for field, language in (("name_zh", "zh-hans"), ("name_en", "en")):
+        with translation.override(language):
+            said[field] = names.condition(rule)[:LONGEST_NAME]
+    return urlencode(said)
+
+
+def may_make_audiences(reader: User) -> bool:
+    """Whether the reader may go on to the form of a new audience."""
+    return reader.can(Permission.EDIT_CAMPAIGNS)
+
+
+# --- cross-sell ---
+
+
+def cross_sell_products(body: Json, definition: Json, names: Names) -> list[Json]:
+    """The products by name, those offered to most first; why a cold start offers them."""
+    output = definition["output"]
+    told = [
+        one
+        | {
+            "name": names.value(output, one["code"]),
+            "total": round(one["total"]),
+            "because": [(names.value(output, code), n) for code, n in one["because"]],
+        }
+        for one in body["products"]
+    ]
+    return sorted(told, key=lambda one: (-one["customers"], one["code"]))
+
+
+def cross_sell_lifts(body: Json, definition: Json, names: Names) -> list[Json]:
+    """The lifts that a cold start multiplies by, the strongest first."""
+    output = definition["output"]
+    return [
+        one | {side: names.value(output, one[side]) for side in ("held", "offered")}
+        for one in body["association"]["lifts"][:LIFTS_SHOWN]
+    ]
+
+
+def cross_sell_chart(products: list[Json]) -> Chart | None:
+    """Mean yuan expected by product, with intervals; None where nobody is offered anything."""
+    known = [one for one in products if one["value"]["value"] is not None]
+    if not known:
+        return None
+    most = max(one["value"]["high"] for one in known)
+    label = _("yuan expected of a customer who is offered it, by product")
+    chart = Chart(label, _("product"), _("yuan"), (0, len(known)), (0, most))
+    chart.columns([one["name"] for one in known], [one["value"]["value"] for one in known])
+    for place, one in enumerate(known):
+        chart.dot(place + 0.5, *(one["value"][end] for end in ("value", "low", "high")))
+    return chart
 
 
 # --- lifetime value ---

@@ -40,6 +40,12 @@ class Branch:
     below: tuple["Branch", ...]
 
     @property
+    def found(self) -> Json:
+        """n and rate: of customers held out; of those learnt from where no others are told."""
+        told: Json = self.node.get("held_out") or self.node
+        return told
+
+    @property
     def title(self) -> str:
         return f"{self.attribute} {self.says}".strip() or _("all customers")
 

@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from common.keys import key_of
 from customers.models import Type
+from customers.purchases import PURCHASES, is_bought
 from lake import partitions
 from lake.engine import DuckDB
 from lake.models import Partition
@@ -24,7 +25,7 @@ from .models import ModelVersion
 
 SCORES = "scores"
 # Raise it when equal inputs give another result.
-VERSION = 2
+VERSION = 3
 SNAPSHOT, BEFORE = "snapshot", "before"
 CUSTOMER = "customer_no"
 ARROW = {
@@ -40,24 +41,26 @@ def score(
     versions: Sequence[ModelVersion],
     *,
     yesterday: Partition | None = None,
+    purchases: Partition | None = None,
     progress: Callable[[int, int], None],
 ) -> Partition:
     """Return the ``scores`` partition: customer_no and one column per output, in snapshot order.
 
     Null features go where each model sends them; a null score stays null. Who is outside a model's
-    population has none of its scores. Where a feature is
-    missing, or unknown of far more customers than it was in training, ``yesterday``'s scores of
-    that model stand, marked stale. Memory holds one batch and one part's output. The facts count
-    customers, per column the nulls, and per model what it met ("models", see scoring.health).
+    population has none of its scores. Where a feature is missing, or unknown of far more customers
+    than it was in training, ``yesterday``'s scores of that model stand, marked stale; where nothing
+    is stale, it does not count what the day before had. Memory holds one batch and one part's
+    output. The facts count customers, per column the nulls, and per model what it met ("models",
+    see scoring.health).
+    ``purchases`` is what scoring.bought says that these versions read.
     """
-    before = [yesterday.business_date.isoformat(), yesterday.key] if yesterday else None
+    scoring = Scoring(snapshot, versions, yesterday, purchases)
     made_from = [(v.pk, v.definition) for v in versions]
-    key = key_of("score", VERSION, snapshot.key, made_from, before)
+    key = key_of("score", VERSION, snapshot.key, made_from, scoring.kept(), *scoring.bought())
     known = partitions.find(SCORES, snapshot.business_date, key)
     if known is not None:
         return known
     with partitions.writing(SCORES, snapshot.business_date, key, parts=snapshot.parts) as draft:
-        scoring = Scoring(snapshot, versions, yesterday)
         nulls: dict[str, int] = {}
         for part in range(snapshot.parts):
             table = scoring.part(part)
@@ -74,10 +77,15 @@ class Scoring:
     """The models of one day over one snapshot, part by part."""
 
     def __init__(
-        self, snapshot: Partition, versions: Sequence[ModelVersion], yesterday: Partition | None
+        self,
+        snapshot: Partition,
+        versions: Sequence[ModelVersion],
+        yesterday: Partition | None,
+        purchases: Partition | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.yesterday = yesterday
+        self.purchases = purchases
         self.schema = pq.read_schema(snapshot.file(0))
         self.models = _applied(versions)
         self.met: dict[str, Met] = {m.code: met(snapshot, m, v) for m, v in self._pairs(versions)}
@@ -92,6 +100,16 @@ class Scoring:
             if m in self.fresh
         }
 
+    def kept(self) -> list[str] | None:
+        """What stands of the day before, by address; None where all is this day's own."""
+        if not self.stale or self.yesterday is None:
+            return None
+        return [self.yesterday.business_date.isoformat(), self.yesterday.key]
+
+    def bought(self) -> list[str]:
+        """The key of what customers bought; nothing where no model reads that."""
+        return [self.purchases.key] if self.purchases else []
+
     def _pairs(self, versions: Sequence[ModelVersion]) -> Iterator[tuple[Applied, ModelVersion]]:
         return zip(self.models, versions, strict=True)
 
@@ -101,6 +119,8 @@ class Scoring:
             engine.register(SNAPSHOT, self.snapshot.file(part))
             if self.stale and self.yesterday is not None:
                 engine.register(BEFORE, self.yesterday.file(part))
+            if self.purchases is not None:
+                engine.register(PURCHASES, self.purchases.file(part))
             reader = engine.batches(self.tree, self.params.values)
             scored = [self.batch(batch) for batch in reader]
             empty = pa.RecordBatch.from_pylist([], schema=reader.schema)
@@ -167,14 +187,19 @@ class Scoring:
                 rule = is_true(model.population.sql(self.params, SNAPSHOT))
                 chosen.append(exp.alias_(rule, _inside(model), quoted=True))
         query = sqlglot.select(*chosen).from_(SNAPSHOT)
-        if not self.stale:
+        if not self.stale and self.purchases is None:
             return query
-        kept = [_column(name, BEFORE) for model in self.stale for name in model.outputs]
-        same = exp.EQ(this=_column(CUSTOMER), expression=_column(CUSTOMER, BEFORE))
-        query = query.select(*kept).join(BEFORE, on=same, join_type="left")
+        if self.purchases is not None:
+            query = query.join(PURCHASES, on=_same_customer(PURCHASES), join_type="left")
+        if self.stale:
+            kept = [_column(name, BEFORE) for model in self.stale for name in model.outputs]
+            query = query.select(*kept)
+            query = query.join(BEFORE, on=_same_customer(BEFORE), join_type="left")
         return query.order_by(_column(CUSTOMER))
 
     def _read(self, name: str) -> exp.Expression:
+        if is_bought(name):
+            return _column(name, PURCHASES)
         if name not in self.schema.names:
             return exp.alias_(exp.cast(exp.null(), "DOUBLE"), name, quoted=True)
         categories = {f.attribute for m in self.fresh for f in m.features if f.categories}
@@ -196,6 +221,10 @@ def _applied(versions: Sequence[ModelVersion]) -> list[Applied]:
 def _inside(model: Applied) -> str:
     """The column that says whether a customer is in the model's population."""
     return f"__in_{model.code}"
+
+
+def _same_customer(table: str) -> exp.EQ:
+    return exp.EQ(this=_column(CUSTOMER), expression=_column(CUSTOMER, table))
 
 
 def _column(name: str, table: str = SNAPSHOT) -> exp.Column:

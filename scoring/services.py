@@ -10,6 +10,8 @@ from django.utils.translation import gettext as _
 from accounts.services import By, log
 from common.errors import DomainError
 
+from .codes import check_codes
+from .kinds import KINDS
 from .models import Model, ModelVersion, VersionState
 
 # What may be done in which state, and the state it leads to.
@@ -34,10 +36,12 @@ def propose(version: ModelVersion, *, by: By) -> ModelVersion:
 def approve(version: ModelVersion, *, by: By) -> ModelVersion:
     """Put a proposed version to use from the next day on; the one in use makes room.
 
-    Raises DomainError ``own_proposal`` (403) for who trained or proposed it.
+    Raises DomainError ``own_proposal`` (403) for who trained or proposed it, and what the kind and
+    ``check_codes`` refuse.
     """
     version = _at("approve", version)
     _refuse_own(version, by)
+    check_codes(version)
     return _publish("approve", version, by)
 
 
@@ -91,6 +95,8 @@ def publish_directly(version: ModelVersion, *, by: str) -> ModelVersion:
 
 
 def _publish(act: str, version: ModelVersion, by: By) -> ModelVersion:
+    if act != "roll_back":
+        KINDS[version.model.kind].refuse_unfit(version)
     before = version.model.versions.published().first()
     if before is not None:
         before.state = VersionState.REPLACED

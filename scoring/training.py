@@ -26,6 +26,7 @@ from jobs.services import start_run
 from jobs.work import Done
 from lake.models import Partition
 
+from .checkpoints import Checkpoint
 from .dataset import read, refuse_future, training_rows
 from .kinds import KINDS
 from .learning.leaks import LEAK, LeakDetector
@@ -39,7 +40,7 @@ from .words import refused
 
 KIND = "training"
 # Raise it when equal inputs give another model.
-CODE = 1
+CODE = 2
 STAGES = ("question", "data", "preparation", "model", "evaluation")
 
 
@@ -137,10 +138,13 @@ def preparation(claim: Claim) -> Done:
 def model(claim: Claim) -> Done:
     """The fit; its file is written whole, signed, before the step is done."""
     inputs, rows = claim.run.inputs, _rows(claim)
-    kind = KINDS[inputs["kind"]]
+    kind, name = KINDS[inputs["kind"]], _file_name(claim.run)
+    learning = rows.learning()
     with _refusing(inputs):
-        fitted = kind.fit(inputs["definition"], rows.features, rows.learning(), claim.progress)
-    file, signature = save(fitted, f"{inputs['model']}-{claim.run.key}")
+        fitted = kind.fit_on(
+            inputs["definition"], rows.features, learning, claim.progress, Checkpoint(name)
+        )
+    file, signature = save(fitted, name)
     return Done(output={"file": file, "signature": signature}, counts={"file": file})
 
 
@@ -161,6 +165,8 @@ def evaluation(claim: Claim) -> Done:
     with transaction.atomic():
         claim.fence()
         version = _record(claim.run, definition, report, profile)
+    # Not before: the fit's own step may be killed when the file is written and not yet recorded.
+    Checkpoint(_file_name(claim.run)).forget()
     return Done(output={"version": version.pk}, counts=report.get("metrics", {}))
 
 
@@ -185,6 +191,10 @@ def _refusing(inputs: dict[str, Any]) -> Iterator[None]:
 def _rows(claim: Claim) -> Rows:
     made = _made(claim.run)
     return read(Partition.objects.get(pk=made["rows"]), claim.run.inputs)
+
+
+def _file_name(run: Run) -> str:
+    return f"{run.inputs['model']}-{run.key}"
 
 
 def _made(run: Run) -> dict[str, Any]:

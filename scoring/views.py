@@ -21,15 +21,23 @@ from jobs.models import Run, State
 from jobs.services import cancel
 
 from . import services
+from .alerts import acknowledge
 from .defined import bands, defined
 from .figures import facts
 from .models import Model, ModelVersion
 from .names import Names
 from .report import Report
-from .selectors import days_of, latest_training, lines, training_days
+from .selectors import (
+    alerts_of_version,
+    days_of,
+    latest_training,
+    lines,
+    measured_days,
+    training_days,
+)
 from .stages import stages_of_run
 from .training import start_training
-from .watched import alerts, features, watched
+from .watched import features, measured, measured_chart, shown, watched
 
 READ, TRAIN, DECIDE = Permission.VIEW_MODELS, Permission.TRAIN_MODELS, Permission.APPROVE
 PER_PAGE = 20
@@ -53,18 +61,21 @@ DONE = {
 @require_GET
 @require(READ)
 def models(request: HttpRequest) -> HttpResponse:
-    """Every model: what it publishes, which version is in use, how it fares, what is open."""
-    names = Names()
+    """Every model, or those to be looked at: what it publishes, what is in use, how it fares."""
+    names, every = Names(), lines()
+    only = request.GET.get("show") == "alerts"
+    loud = [line for line in every if line.loud]
     table = [
         {
             "line": line,
             "outputs": names.attributes(line.outputs),
             "metrics": list(facts(line.champion.metrics, names)) if line.champion else [],
-            "alerts": alerts(line.day, names) if line.day else [],
+            "alerts": shown(line.alerts, names),
         }
-        for line in lines()
+        for line in (loud if only else every)
     ]
-    return render(request, "scoring/models.html", {"table": table})
+    context = {"table": table, "only": only, "all": len(every), "loud": len(loud)}
+    return render(request, "scoring/models.html", context)
 
 
 @require_GET
@@ -149,9 +160,7 @@ def model_cancel(request: HttpRequest, code: str) -> HttpResponse:
 @require(READ)
 def model_version(request: HttpRequest, code: str, number: int) -> HttpResponse:
     """The report of one version, on one page that can be printed; its buttons decide on it."""
-    version = get_object_or_404(
-        ModelVersion.objects.select_related("model"), model=code, number=number
-    )
+    version = _version(code, number)
     refusal = None
     if request.method == "POST":
         try:
@@ -161,10 +170,41 @@ def model_version(request: HttpRequest, code: str, number: int) -> HttpResponse:
         else:
             return redirect("model-version", code=code, number=number)
         version.refresh_from_db()
+    return _version_page(request, version, refusal)
+
+
+@require_POST
+@require(TRAIN)
+def model_acknowledge(request: HttpRequest, code: str, number: int) -> HttpResponse:
+    """Somebody has looked at an alert: it is silent until it ends or grows."""
+    _refuse_city(request)
+    version = _version(code, number)
+    said = {name: request.POST.get(name, "") for name in ("code", "attribute", "note")}
+    try:
+        acknowledge(version, **said, by=request.user)
+    except DomainError as error:
+        return _version_page(request, version, error)
+    messages.success(request, _("Noted. It is told again if it grows, or ends and comes back."))
+    return redirect("model-version", code=code, number=number)
+
+
+def _version(code: str, number: int) -> ModelVersion:
+    versions = ModelVersion.objects.select_related("model")
+    return get_object_or_404(versions, model=code, number=number)
+
+
+def _version_page(
+    request: HttpRequest, version: ModelVersion, refusal: DomainError | None
+) -> HttpResponse:
     report, days = Report(version, request.user), days_of(version)
+    outcomes = measured(measured_days(version), report.names)
     context = {
         "version": version,
         "report": report,
+        "alerts": shown(alerts_of_version(version), report.names),
+        "may_acknowledge": request.user.can(TRAIN) and request.user.cities is None,
+        "measured": outcomes,
+        "measured_chart": measured_chart(outcomes),
         "days": watched(days, report.names),
         "features": features(days, report.names),
         "acts": _open_acts(version, request.user),

@@ -8,10 +8,12 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from .charts import spark
+from .alerts import OpenAlert
+from .charts import Chart, spark
 from .figures import percent, short
-from .models import ModelDay
+from .models import Acknowledgement, ModelDay
 from .names import Names
+from .performance import performance_alerts
 
 ALERTS = {
     "feature_absent": gettext_noop("%(attribute)s is lacking in the day's data"),
@@ -31,7 +33,18 @@ ALERTS = {
         "the score is distributed otherwise than in training: PSI %(figure)s, the limit is "
         "%(limit)s"
     ),
+    "performance_fell": gettext_noop(
+        "it separates worse than it did: AUC %(figure)s, held out of training it had %(limit)s"
+    ),
+    "level_shifted": gettext_noop(
+        "the outcome came of %(share)s of the customers, %(limit_share)s was foretold"
+    ),
     "stale": gettext_noop("too much was unknown to score: the scores of %(since)s stand"),
+}
+VERDICTS = {
+    "better": gettext_noop("better than at training"),
+    "worse": gettext_noop("worse than at training"),
+    "no difference shown": gettext_noop("no difference to training is shown"),
 }
 GRADES = {
     "stable": gettext_noop("stable"),
@@ -67,8 +80,68 @@ class Feature:
     line: str
 
 
+@dataclass(frozen=True)
+class Shown:
+    """An open alert in words; ``seen``: who has looked at it, and what he found."""
+
+    code: str
+    attribute: str
+    text: str
+    business_date: date
+    seen: Acknowledgement | None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One scored day whose outcomes are known; ``told``: figures now and at training."""
+
+    business_date: date
+    told: dict[str, Any]
+    verdict: str
+    alerts: list[str]
+
+
 def alerts(day: ModelDay, names: Names) -> list[str]:
-    return [_alert(one, names) for one in day.alerts]
+    return [_alert(one, names) for one in [*day.alerts, *performance_alerts(day.performance)]]
+
+
+def shown(found: Sequence[OpenAlert], names: Names) -> list[Shown]:
+    """Those that nobody has looked at come first."""
+    told = [
+        Shown(a.code, a.attribute, _alert(a.told, names), a.business_date, a.acknowledged)
+        for a in found
+    ]
+    return sorted(told, key=lambda one: one.seen is not None)
+
+
+def measured(days: Sequence[ModelDay], names: Names) -> list[Measured]:
+    """The days whose outcomes are known, newest first."""
+    return [
+        Measured(
+            day.business_date,
+            day.performance,
+            _(VERDICTS[day.performance["verdict"]]) if day.performance["verdict"] else "",
+            [_alert(one, names) for one in performance_alerts(day.performance)],
+        )
+        for day in days
+    ]
+
+
+def measured_chart(days: Sequence[Measured]) -> Chart | None:
+    """AUC by day with its interval, beside that on the rows held out of training."""
+    known = [day for day in reversed(days) if day.told["now"]["auc"]["value"] is not None]
+    if not known:
+        return None
+    then = known[0].told["then"]["auc"]["value"]
+    found = [day.told["now"]["auc"] for day in known]
+    ends = (min(0.5, *(f["low"] for f in found)), 1.0)
+    chart = Chart(_("AUC by day"), _("business date"), _("AUC"), (0, len(known)), ends)
+    if then is not None:
+        chart.line([(0, then), (len(known), then)], guide=True)
+    for place, one in enumerate(found):
+        chart.dot(place + 0.5, one["value"], one["low"], one["high"])
+    chart.name_steps([f"{day.business_date:%m-%d}" for day in known], most=6)
+    return chart
 
 
 def watched(days: Sequence[ModelDay], names: Names) -> list[Day]:

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from common.errors import DomainError
+from customers.purchases import Bought, is_bought
 
 from .learning.refusal import Code, NotEstimable
 
@@ -106,6 +107,30 @@ REFUSALS: dict[Code, str] = {
     ),
     "no_cost": gettext_noop("there is no cost, so there is no return on it"),
 }
+
+
+# What a column of purchases tells, of orders up to so many days old.
+BOUGHT = {
+    "first": gettext_noop("days since the first purchase, of %(within)s days"),
+    "second": gettext_noop("days since the second purchase, of %(within)s days"),
+    "last": gettext_noop("days since the last purchase, of %(within)s days"),
+    "purchases": gettext_noop("purchases within %(within)s days"),
+    "money": gettext_noop("yuan within %(within)s days"),
+    "repeats": gettext_noop("days of buying again within %(within)s days"),
+    "spend": gettext_noop("yuan per day of buying again within %(within)s days"),
+}
+BEFORE = gettext_noop("%(what)s, as it was %(before)s days before")
+
+
+def bought(code: str) -> str:
+    """What a column of purchases is called; any other code as it is."""
+    if not is_bought(code):
+        return code
+    column = Bought.of(code)
+    what = _(BOUGHT[column.figure]) % {"within": column.within}
+    if not column.before:
+        return what
+    return _(BEFORE) % {"what": what, "before": column.before}
 
 
 def refused(error: NotEstimable, subject: str) -> DomainError:

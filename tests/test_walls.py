@@ -193,6 +193,13 @@ def _model(city: str) -> dict[str, Any]:
     }
 
 
+def _groups(city: str) -> dict[str, Any]:
+    """The same, of a kind whose groups people move between."""
+    code = _model(city)["code"]
+    Model.objects.filter(pk=code).update(kind="behaviour_groups")
+    return {"code": code}
+
+
 def _judged_model(city: str) -> dict[str, Any]:
     """A value index whose indicators experts compare."""
     code = _model(city)["code"]
@@ -204,9 +211,8 @@ def _judged_model(city: str) -> dict[str, Any]:
 
 
 def _model_version(city: str) -> dict[str, Any]:
-    made = ModelVersion.objects.create(
-        model_id=_model(city)["code"], number=1, definition={"output": "value"}
-    )
+    model = Model.objects.get(pk=_model(city)["code"])
+    made = ModelVersion.objects.create(model=model, number=1, definition=model.definition)
     return {"code": made.model_id, "number": made.number}
 
 
@@ -327,7 +333,10 @@ WALLS: dict[str, Wall] = {
     "model-train": Wall(PUBLIC, _model, ok=(405,)),  # posted only
     "model-cancel": Wall(PUBLIC, _model, ok=(405,)),  # posted only
     "model-judgements": Wall((Permission.VIEW_MODELS,), _judged_model),
+    "model-movement": Wall((Permission.VIEW_MODELS,), _groups),
+    "model-movement-csv": Wall((Permission.VIEW_MODELS,), _groups, ok=(404,)),  # no day counted
     "model-version": Wall((Permission.VIEW_MODELS,), _model_version),
+    "model-acknowledge": Wall(PUBLIC, _model_version, ok=(405,)),  # posted only
     "set_language": Wall(PUBLIC, ok=(302, 405)),
     "account_login": Wall(PUBLIC, ok=(200, 302)),
     "account_logout": Wall(PUBLIC, ok=(200, 302)),

@@ -2,11 +2,15 @@
 
 from .association import AssociationKind
 from .base import Kind
+from .cannibalisation import CannibalisationKind
 from .cross_sell import CrossSellKind
 from .groups import GroupsKind
 from .index_tree import IndexTreeKind
+from .life_cycle import LifeCycleKind
 from .lifetime_value import LifetimeValueKind
 from .propensity import PropensityKind
+from .purchase_value import PurchaseValueKind
+from .rfm import RfmKind
 from .second_sim import SecondSimKind
 from .uplift import UpliftKind
 from .value_index import ValueIndexKind
@@ -20,8 +24,12 @@ KINDS: dict[str, Kind] = {
         UpliftKind(),
         GroupsKind(),
         AssociationKind(),
+        RfmKind(),
+        LifeCycleKind(),
         LifetimeValueKind(),
+        PurchaseValueKind(),
         CrossSellKind(),
         SecondSimKind(),
+        CannibalisationKind(),
     )
 }

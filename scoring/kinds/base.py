@@ -14,8 +14,9 @@ from common.errors import at
 from common.intervals import Interval, check_partition
 from customers.models import Type
 
+from ..checkpoints import Checkpoint
 from ..learning.features import Feature, to_float
-from ..models import Model
+from ..models import Model, ModelVersion
 from ..rows import Rows
 
 Definition = dict[str, Any]
@@ -73,6 +74,10 @@ class Kind(ABC):
         """The definition as it is when a training is asked for. Raises NotEstimable."""
         return dict(model.definition)
 
+    def refuse_unfit(self, version: ModelVersion) -> None:
+        """Refuse a version that must not come into use now: DomainError (409)."""
+        return
+
     def features(self, definition: Definition, candidates: list[str]) -> list[str]:
         """The attributes of the snapshot that are looked at, in the order of the features.
 
@@ -89,6 +94,10 @@ class Kind(ABC):
         """The tables of events that training reads."""
         return []
 
+    def days_of_orders(self, definition: Definition) -> int:
+        """How old the oldest order is that it reads, beside those that are its outcome."""
+        return 0
+
     def settled(self, definition: Definition, fitted: Any) -> Definition:
         """The definition of a version: what it reads is what its estimator kept."""
         reads = [f.attribute for f in fitted.features]
@@ -103,6 +112,17 @@ class Kind(ABC):
         progress: Progress,
     ) -> Any:
         """Return the fitted estimator. Raises NotEstimable."""
+
+    def fit_on(
+        self,
+        definition: Definition,
+        features: tuple[Feature, ...],
+        rows: Rows | None,
+        progress: Progress,
+        checkpoint: Checkpoint,
+    ) -> Any:
+        """``fit``, going on from ``checkpoint`` where the kind keeps there what it has finished."""
+        return self.fit(definition, features, rows, progress)
 
     @abstractmethod
     def measure(

@@ -10,17 +10,23 @@ from django.utils.translation import gettext_lazy
 from numpy.typing import NDArray
 
 from common.errors import DomainError
+from common.rates import Z
+from customers.catalogue import compiled, rule_catalogue
 from customers.models import Attribute, Type
+from rules import Rule, compile_condition
 
 from ..learning.cross_sell import ASSOCIATION, NONE, NextProducts, Product
+from ..learning.estimates import Estimate, share, unknown
 from ..learning.features import Feature, to_float
 from ..learning.next_product import NextProduct
 from ..models import Model, ModelVersion
 from ..registry import load
 from ..reporting import plain
-from ..rows import Rows, features_of
+from ..rows import AS_OF, Rows, features_of
 from .base import ATTRIBUTE, Definition, Kind, Matrix, Output, Progress, number
+from .cold_start import associated, association_of, lifts_of, told_cold_start
 
+MOST_TOLD = 3
 CODE = {"type": "string", "minLength": 1, "maxLength": 40}
 PRODUCT = {
     "type": "object",
@@ -43,7 +49,9 @@ class CrossSellKind(Kind):
 
     products  what can be sold: who ``holds`` it, whose ``propensity`` (a score of a model that
               stands before) is multiplied by which ``margin`` in yuan. Without a propensity a
-              product starts from its ``base_rate`` and what its holders hold besides.
+              product starts from its ``base_rate`` times the lift of what the customer holds.
+    association  the association model whose version in use says these lifts: of the pairs that it
+              found to go together or apart; without one they are counted of the training's rows
     """
 
     code: ClassVar[str] = "cross_sell"
@@ -53,6 +61,7 @@ class CrossSellKind(Kind):
         "output": ATTRIBUTE,
         "value": ATTRIBUTE,
         "products": {"type": "array", "minItems": 1, "items": PRODUCT},
+        "association": ATTRIBUTE,
     }
     required: ClassVar[tuple[str, ...]] = ("output", "value", "products")
 
@@ -116,15 +125,18 @@ class CrossSellKind(Kind):
             version = writer.versions.published().first()
             if version is not None:
                 used[score] = version.pk
-        return model.definition | {"scored_by": used}
+        return model.definition | {"scored_by": used} | associated(model)
 
     def features(self, definition: Definition, candidates: list[str]) -> list[str]:
         return list(dict.fromkeys(product["holds"] for product in definition["products"]))
 
     def beside(self, definition: Definition) -> list[str]:
-        """What the propensities read, for the report; a version alone knows it."""
+        """What the propensities and their populations read, for the report."""
         versions = ModelVersion.objects.filter(pk__in=definition["scored_by"].values())
-        return list(dict.fromkeys(name for v in versions for name in v.definition["reads"]))
+        read = [name for v in versions for name in v.definition["reads"]]
+        for rule in filter(None, map(_population, versions)):
+            read += rule.attributes
+        return list(dict.fromkeys(read))
 
     def settled(self, definition: Definition, fitted: NextProduct) -> Definition:
         scores = [p["propensity"] for p in definition["products"] if p.get("propensity")]
@@ -148,12 +160,15 @@ class CrossSellKind(Kind):
             for one in definition["products"]
         ]
         holds = [one["holds"] for one in definition["products"]]
-        return NextProduct(features, products=products, holds=holds).fit(rows.table, progress)
+        fitted = NextProduct(features, products=products, holds=holds)
+        if "associated_by" in definition:
+            return fitted.fit_to(lifts_of(association_of(definition)))
+        return fitted.fit(rows.table, progress)
 
     def measure(
         self, definition: Definition, fitted: NextProduct, rows: Rows, progress: Progress
     ) -> dict[str, Any]:
-        """Who would be offered what, by the propensities in use, to people of all populations."""
+        """Who would be offered what, by the propensities in use, each to its population."""
         scores = _scores_of(definition["scored_by"], rows)
         found = fitted.predict(rows.x, _propensities(definition, scores, len(rows)))
         offered = found.product != NONE
@@ -165,9 +180,12 @@ class CrossSellKind(Kind):
                 "mean": float(known.mean()) if len(known) else None,
                 "upsell": int(found.upsell.sum()),
             },
+            "value": plain(_mean(known)),
             "products": [
-                _told(one, place, found) for place, one in enumerate(definition["products"])
+                _told(one, place, found, definition["products"])
+                for place, one in enumerate(definition["products"])
             ],
+            "association": told_cold_start(definition, fitted),
         }
 
     def columns(
@@ -196,8 +214,13 @@ def _writers() -> dict[str, Model]:
     return {model.definition["output"]: model for model in models}
 
 
+def _population(version: ModelVersion) -> Rule | None:
+    text = version.definition.get("population")
+    return compiled(compile_condition, text, rule_catalogue(), "population") if text else None
+
+
 def _scores_of(used: dict[str, int], rows: Rows) -> dict[str, NDArray[np.float64]]:
-    """Each score by the version in use, computed anew of the training's rows."""
+    """Each score by the version in use, computed anew of the training's rows; NaN outside."""
     versions = ModelVersion.objects.in_bulk(used.values())
     found = {}
     for score, pk in used.items():
@@ -205,8 +228,20 @@ def _scores_of(used: dict[str, int], rows: Rows) -> dict[str, NDArray[np.float64
         definition = version.definition
         features = features_of(definition["reads"], definition.get("categories", {}))
         fitted = load(version.file, version.signature)
-        found[score] = np.asarray(fitted.predict(Rows(rows.table, features).x), dtype=np.float64)
+        x = Rows(rows.table, features).x
+        scores = np.asarray(fitted.predict(x), dtype=np.float64)
+        found[score] = np.where(_inside(_population(version), rows), scores, np.nan)
     return found
+
+
+def _inside(rule: Rule | None, rows: Rows) -> NDArray[np.bool_]:
+    """Whether each row is in the population, as of its own day."""
+    if rule is None:
+        return np.ones(len(rows), dtype=np.bool_)
+    days = rows.table.column(AS_OF).to_pylist()
+    customers = rows.table.select(list(rule.attributes)).to_pylist()
+    holds = rule.closure()
+    return np.array([holds(c, d) is True for c, d in zip(customers, days, strict=True)])
 
 
 def _propensities(
@@ -221,17 +256,34 @@ def _propensities(
     return out
 
 
-def _told(product: dict[str, Any], place: int, found: NextProducts) -> dict[str, Any]:
+def _told(
+    product: dict[str, Any], place: int, found: NextProducts, products: list[dict[str, Any]]
+) -> dict[str, Any]:
     chosen = found.product == place
     value = found.value[chosen]
+    cold = int((found.source[chosen] == ASSOCIATION).sum())
+    because = np.bincount(found.because[chosen] + 1, minlength=len(products) + 1)[1:]
+    strongest = sorted(zip(because.tolist(), products, strict=True), key=lambda one: -one[0])
     return {
         "code": product["code"],
         "customers": int(chosen.sum()),
-        "cold": int((found.source[chosen] == ASSOCIATION).sum()),
+        "share": plain(share(int(chosen.sum()), len(chosen))),
+        "cold": cold,
+        "cold_share": plain(share(cold, int(chosen.sum()))),
         "upsell": int(found.upsell[chosen].sum()),
         "mean": float(value.mean()) if len(value) else None,
+        "value": plain(_mean(value)),
         "total": plain(value.sum()),
+        "because": [[one["code"], n] for n, one in strongest[:MOST_TOLD] if n],
     }
+
+
+def _mean(value: NDArray[np.float64]) -> Estimate:
+    """The mean with its interval; of fewer than two there is none."""
+    if len(value) < 2:
+        return unknown("too_few_rows", len(value))
+    mean, half = float(value.mean()), Z * float(value.std(ddof=1)) / len(value) ** 0.5
+    return Estimate(mean, mean - half, mean + half, len(value))
 
 
 def _check_once(

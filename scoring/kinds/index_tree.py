@@ -1,5 +1,6 @@
 """The movement index and the stickiness index (S1): one readable tree, 0 to 100, in grades."""
 
+from dataclasses import asdict
 from typing import Any, ClassVar
 
 from django.utils.functional import Promise
@@ -10,6 +11,7 @@ from customers.models import Attribute, Type
 from ..learning import tree_rules
 from ..learning.features import Feature
 from ..learning.index_tree import IndexTree
+from ..learning.tree_growth import counts
 from ..reporting import plain
 from ..rows import Rows
 from .base import Definition, Progress
@@ -17,7 +19,11 @@ from .outcome import OutcomeKind
 
 
 class IndexTreeKind(OutcomeKind):
-    """Publishes 100 × the probability of the outcome, and its grade."""
+    """Publishes 100 × the probability of the outcome, and its grade.
+
+    The report tells each node's rate among the rows that it was learnt from and, beside it, among
+    those held out.
+    """
 
     code: ClassVar[str] = "index_tree"
     name: ClassVar[str | Promise] = _("index by a decision tree")
@@ -36,9 +42,25 @@ class IndexTreeKind(OutcomeKind):
         self, definition: Definition, fitted: Any, rows: Rows, progress: Progress
     ) -> dict[str, Any]:
         report = super().measure(definition, fitted, rows, progress)
-        report["tree"] = plain(tree_rules.nodes(fitted))
-        report["leaves"] = plain(tree_rules.rules(fitted, _kinds(definition["reads"])))
+        kinds = _kinds(definition["reads"])
+        found = counts(fitted.tree_, fitted.apply(rows.x), rows.y)
+        held_out = {node.id: _rate(node) for node in tree_rules.nodes(fitted, found)}
+        report["tree"] = plain(
+            [asdict(node) | {"held_out": held_out[node.id]} for node in tree_rules.nodes(fitted)]
+        )
+        report["leaves"] = plain(
+            [
+                asdict(rule) | {"held_out": held_out[rule.leaf]}
+                for rule in tree_rules.rules(fitted, kinds)
+            ]
+        )
         return report
+
+
+def _rate(node: tree_rules.TreeNode) -> dict[str, Any]:
+    """How many of some rows came to a node, and which share of them had the outcome."""
+    told = asdict(node)
+    return {name: told[name] for name in ("n", "positives", "rate", "rate_low", "rate_high")}
 
 
 def _kinds(attributes: list[str]) -> dict[str, tree_rules.Kind]:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from ..checkpoints import Checkpoint
 from ..learning.features import Feature
 from ..learning.propensity import Propensity
 from ..reporting import plain
@@ -26,7 +27,23 @@ class PropensityKind(OutcomeKind):
         rows: Rows,
         progress: Progress,
     ) -> Propensity:
-        fitted = Propensity(features).fit(rows.x, rows.y, progress=progress)
+        return Propensity(features).fit(rows.x, rows.y, progress=progress).narrowed()
+
+    def fit_on(
+        self,
+        definition: Definition,
+        features: tuple[Feature, ...],
+        rows: Rows,
+        progress: Progress,
+        checkpoint: Checkpoint,
+    ) -> Propensity:
+        fitted = Propensity(features).fit(
+            rows.x,
+            rows.y,
+            progress=progress,
+            resume=checkpoint.read(),
+            checkpoint=checkpoint.keep,
+        )
         return fitted.narrowed()
 
     def measure(

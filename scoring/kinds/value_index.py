@@ -1,5 +1,6 @@
 """The value index 客户价值指数 (S1): weights given or from experts, tiers by share."""
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -153,6 +154,11 @@ class ValueIndexKind(Kind):
     ) -> dict[str, Any]:
         score = fitted.predict(rows.x)
         known = score[~np.isnan(score)]
+        found = np.bincount(fitted.tier(known), minlength=len(fitted.tiers_))
+        tiers = [
+            replace(tier, n=int(n), share=float(n / len(known)) if len(known) else None)
+            for tier, n in zip(fitted.tiers_, found, strict=True)
+        ]
         return {
             "metrics": {
                 "rows": len(rows),
@@ -161,7 +167,7 @@ class ValueIndexKind(Kind):
             },
             "indicators": plain(list(fitted.indicators)),
             "averages": plain(fitted.means_),
-            "tiers": plain(fitted.tiers_),
+            "tiers": plain(tiers),
             "histogram": plain(np.histogram(known, bins=20, range=(0, 100))[0]),
             "parameters": parameters(fitted),
         }

@@ -4,11 +4,15 @@ Told, a customer may switch and pay less; having switched he may stay longer. Wh
 more he is marked "must not be told". It is arithmetic on stated assumptions, not a forecast.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .features import Feature
+from .refusal import NotEstimable
 
 Floats = NDArray[np.float64]
 
@@ -76,6 +80,62 @@ class Effect:
     retained: Floats
     amount: Floats
     mark: NDArray[np.bool_]
+
+
+class Cannibalisation:
+    """``effect_of_telling`` of a matrix.
+
+    Parameters
+    ----------
+    features : yuan a month now, minutes and megabytes of a month.
+    plan : the cheaper plan.
+    share : of the bill that is margin.
+    assumptions : what is assumed where nothing is known.
+    """
+
+    def __init__(
+        self,
+        features: tuple[Feature, ...],
+        *,
+        plan: Plan,
+        share: float = 1.0,
+        assumptions: Assumptions = Assumptions(),
+    ) -> None:
+        self.features = features
+        self.plan = plan
+        self.share = share
+        self.assumptions = assumptions
+
+    def fit(self, x: Floats) -> Self:
+        """Learn nothing; NotEstimable ``no_rows`` where bill and use of nobody are known."""
+        self.known_ = int(np.isfinite(x).all(axis=1).sum())
+        if not self.known_:
+            raise NotEstimable("no_rows")
+        return self
+
+    def effect(
+        self,
+        x: Floats,
+        leaving: Floats,
+        switching: Floats | None = None,
+        *,
+        less_leaving: float | None = None,
+    ) -> Effect:
+        """Return the effect per row; ``less_leaving``: in place of what is assumed."""
+        bill, minutes, megabytes = x.T
+        assumed = self.assumptions
+        if less_leaving is not None:
+            assumed = replace(assumed, less_leaving=less_leaving)
+        return effect_of_telling(
+            self.plan,
+            bill=bill,
+            margin=bill * self.share,
+            minutes=minutes,
+            megabytes=megabytes,
+            leaving=leaving,
+            switching=switching,
+            assumptions=assumed,
+        )
 
 
 def effect_of_telling(

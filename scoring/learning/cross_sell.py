@@ -75,10 +75,11 @@ class NextBest:
         self.products = tuple(products)
         self.prior = prior
 
-    def fit(self, counts: PairCounts | None = None) -> Self:
+    def fit(self, counts: PairCounts | None = None, lifts: Floats | None = None) -> Self:
         """Learn ``lifts_`` (held × offered, 1 where not counted) from pairs of products.
 
-        Without counts the cold start is the base rate alone.
+        ``lifts``: what an association has found of them, taken as it is. Without either the cold
+        start is the base rate alone.
         """
         codes = [product.code for product in self.products]
         rungs = [(p.ladder, p.tier) for p in self.products if p.ladder is not None]
@@ -90,7 +91,11 @@ class NextBest:
             [np.nan if p.base_rate is None else p.base_rate for p in self.products]
         )
         self.lifts_ = np.ones((len(codes), len(codes)))
-        if counts is not None:
+        if lifts is not None:
+            if lifts.shape != self.lifts_.shape:
+                raise ValueError(f"lifts must be {self.lifts_.shape}, got {lifts.shape}")
+            self.lifts_ = lifts.astype(np.float64)
+        elif counts is not None:
             self._learn_lifts(counts, codes)
         return self
 
@@ -132,7 +137,8 @@ class NextBest:
 
         One association is used, not their product: held products overlap.
         """
-        strength = np.abs(np.log(self.lifts_[:, offered]))
+        with np.errstate(divide="ignore"):  # never held together: the strongest there is
+            strength = np.abs(np.log(self.lifts_[:, offered]))
         lift = np.ones(len(held))
         because = np.full(len(held), NONE, dtype=np.int16)
         # From the weakest to the strongest, so that the strongest is written last.

@@ -31,7 +31,7 @@ WATCH, SHIFTED = 0.1, 0.25
 @dataclass(frozen=True)
 class Bin:
     """One bin, at training and now. A number's: ``low`` < value ≤ ``high``, where ``low`` None
-    stands for the least value at training, itself within.
+    stands for the least value at training. The outer bins take what lies a little beyond.
     """
 
     kind: Literal["range", "code", "unseen", "missing"]
@@ -67,9 +67,10 @@ class StabilityProfile:
     Parameters
     ----------
     features : as the model reads them. The score counts as one more, the last.
-    bins : of a number, by quantiles at training; fewer where values repeat. Below the least and
-        above the greatest value of training a number is unseen; a category has a bin per code and
-        one for unseen codes. Unknown values have a bin of their own.
+    bins : of a number, by quantiles at training; fewer where values repeat. A number is unseen
+        where it lies further beyond training's least and greatest value than the span of its
+        middle bins is wide: other customers always go a little beyond. A category has a bin per
+        code and one for unseen codes. Unknown values have a bin of their own.
 
     ``fit`` learns ``edges_`` (per feature; a category's are empty) and ``counts_`` (per feature:
     its bins, then unseen, then missing).
@@ -165,15 +166,26 @@ def _size(feature: Feature, edges: Floats) -> int:
 
 
 def _numbers(column: Floats, edges: Floats) -> NDArray[np.int64]:
-    """Bins of (edge, next edge], unseen, missing.
+    """Bins of (edge, next edge], the outer ones with what lies a little beyond; unseen, missing.
 
     Comparing with each of a few edges is several times as fast as looking each value up in them.
     """
     column = np.ascontiguousarray(column)
     known = int(np.count_nonzero(column == column))
-    above = np.array([np.count_nonzero(column > edge) for edge in edges], dtype=np.int64)
+    reached = _reach(edges)
+    above = np.array([np.count_nonzero(column > edge) for edge in reached], dtype=np.int64)
     inside = above[:-1] - above[1:]
     return np.concatenate([inside, [known - inside.sum(), len(column) - known]])
+
+
+def _reach(edges: Floats) -> Floats:
+    """Return the edges with the outer ones as far out as a number still counts as seen."""
+    if len(edges) < 3:
+        return edges
+    reached = edges.copy()
+    span = edges[-2] - edges[1]
+    reached[[0, -1]] += [-span, span]
+    return reached
 
 
 def _codes(column: Floats, codes: int) -> NDArray[np.int64]:

@@ -41,6 +41,18 @@ def share(hits: float, n: float, unit: float = 1.0) -> Estimate:
     return Estimate(float(hits / n / unit), float(low / unit), float(high / unit), float(n))
 
 
+def mean(values: Floats) -> Estimate:
+    """Return the mean with the interval of the normal limit; of one value, without one."""
+    n = len(values)
+    if not n:
+        return unknown("no_rows")
+    value = float(values.mean())
+    if n == 1:
+        return Estimate(value, None, None, n)
+    half = Z * float(values.std(ddof=1)) / sqrt(n)
+    return Estimate(value, value - half, value + half, n)
+
+
 def auc(y: Truths, score: Floats) -> Estimate:
     """Return the area under the ROC curve, DeLong's variance on the logit scale.
 

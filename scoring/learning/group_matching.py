@@ -19,6 +19,7 @@ from common.rates import wilson
 from .refusal import NotEstimable
 
 DISSOLVED = 0.5
+MOST_TOLD = 3
 # A customer without a group: not a customer of the brand on that day.
 NOBODY = -1
 
@@ -81,6 +82,72 @@ def match(
 
 
 @dataclass(frozen=True)
+class Continued:
+    """A code in two fits of the same customers: of ``before``, ``stayed`` are ``after`` in it too.
+
+    before, after  customers who have the code; None: the old fit, or the new one, lacks it
+    share          of those before who stayed, with its 95 % interval; None where nobody was before
+    overlap        Jaccard's index; None unless both fits have the code
+    others         the groups that the rest went to (of a new code: came from), the most first
+    """
+
+    code: str
+    before: int | None
+    after: int | None
+    stayed: int
+    share: float | None
+    low: float | None
+    high: float | None
+    overlap: float | None
+    others: list[tuple[str, int]]
+
+
+def continuity(
+    old: Positions, new: Positions, old_codes: Sequence[str], new_codes: Sequence[str]
+) -> list[Continued]:
+    """What became of each group: those of the new fit in their order, then those that ended.
+
+    ``old``, ``new``: the same rows' positions in either fit.
+    """
+    both = crossed(old, new, len(old_codes), len(new_codes))
+    told = []
+    for code in [*new_codes, *(c for c in old_codes if c not in new_codes)]:
+        row = both[list(old_codes).index(code)] if code in old_codes else None
+        column = both[:, list(new_codes).index(code)] if code in new_codes else None
+        told.append(_continued(code, row, column, old_codes, new_codes))
+    return told
+
+
+def _continued(
+    code: str,
+    row: NDArray[np.int64] | None,
+    column: NDArray[np.int64] | None,
+    old_codes: Sequence[str],
+    new_codes: Sequence[str],
+) -> Continued:
+    before = None if row is None else int(row.sum())
+    after = None if column is None else int(column.sum())
+    stayed = 0 if row is None or column is None else int(row[list(new_codes).index(code)])
+    low, high = wilson(stayed, before or 0)
+    either = (before or 0) + (after or 0) - stayed
+    rest = zip(old_codes, column, strict=True) if row is None and column is not None else ()
+    if row is not None:
+        rest = zip(new_codes, row, strict=True)
+    others = sorted(((c, int(n)) for c, n in rest if n and c != code), key=lambda o: (-o[1], o[0]))
+    return Continued(
+        code,
+        before,
+        after,
+        stayed,
+        share=stayed / before if before else None,
+        low=float(low) if before else None,
+        high=float(high) if before else None,
+        overlap=None if None in (before, after) else stayed / max(either, 1),
+        others=others[:MOST_TOLD],
+    )
+
+
+@dataclass(frozen=True)
 class GroupMovement:
     """One group: before + came + joined - went - lost = after.
 
@@ -129,6 +196,13 @@ def movement(
     Groups are the same where their codes are.
     """
     counts = crossed(old, new, len(old_codes) + 1, len(new_codes) + 1)
+    return movement_of(counts, old_codes, new_codes)
+
+
+def movement_of(
+    counts: NDArray[np.int64], old_codes: Sequence[str], new_codes: Sequence[str]
+) -> Movement:
+    """The same from counts, groups before × groups after; the last row and column are nobody's."""
     known = counts[:-1, :-1]
     where = {code: column for column, code in enumerate(new_codes)}
     stayed = sum(int(known[row, where[c]]) for row, c in enumerate(old_codes) if c in where)
@@ -142,7 +216,7 @@ def movement(
         counts=counts.tolist(),
         before=counts.sum(axis=1).tolist(),
         after=counts.sum(axis=0).tolist(),
-        customers=len(old),
+        customers=int(counts.sum()),
         both=both,
         moved=moved,
         share=moved / both if both else None,

@@ -1,6 +1,6 @@
 """The next best product as something that is fitted, kept and read again like any other model."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 
 import numpy as np
@@ -38,6 +38,18 @@ class NextProduct:
         self.features = features
         self.products = tuple(products)
         self.holds = tuple(holds)
+
+    def fit_to(self, lifts: Mapping[tuple[str, str], float]) -> Self:
+        """Start cold from these lifts of two attributes; either order, 1 where none is given.
+
+        Of two products with one attribute nothing is told: who holds the one holds the other.
+        """
+        known = {frozenset(pair): lift for pair, lift in lifts.items()}
+        matrix = np.array(
+            [[known.get(frozenset((a, b)), 1.0) for b in self.holds] for a in self.holds]
+        )
+        self.best_ = NextBest(self.products).fit(lifts=matrix)
+        return self
 
     def fit(self, table: pa.Table, progress: Progress | None = None) -> Self:
         """Count who holds which two products; ``table`` has a boolean column per feature."""

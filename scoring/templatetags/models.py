@@ -27,3 +27,9 @@ def estimate(told: dict[str, Any] | None, unit: str = "") -> dict[str, str]:
         return {"value": percent(value), "interval": ends}
     digits = 2 if unit == "times" else 3
     return {"value": f"{value:.{digits}f}", "interval": interval(low, high, digits)}
+
+
+@register.inclusion_tag("scoring/estimate_cell.html")
+def estimate_cell(name: str, told: dict[str, Any] | None, unit: str = "") -> dict[str, str]:
+    """{% estimate_cell _("Rate") tenth.rate "percent" %}: the same as a cell of a table."""
+    return estimate(told, unit) | {"name": name}

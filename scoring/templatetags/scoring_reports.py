@@ -2,14 +2,16 @@
 
 from django import template
 
-from .. import report_groups, report_trees, report_value
+from .. import codes, report_groups, report_trees, report_value
 
 register = template.Library()
 
 register.simple_tag(report_trees.root_of, name="tree_root")
 register.simple_tag(report_trees.drawing, name="tree_drawing")
 register.simple_tag(report_trees.leaves_of, name="tree_leaves")
+register.simple_tag(codes.ended_codes, name="codes_that_cease")
 register.simple_tag(report_groups.groups_of, name="behaviour_groups")
+register.simple_tag(report_groups.kept_groups)
 register.simple_tag(report_groups.why_so_many)
 register.simple_tag(report_groups.curve_chart)
 register.simple_tag(report_value.indicators_of, name="value_indicators")

@@ -19,7 +19,7 @@ from .lists import MOST_BYTES
 from .models import Defined
 from .sets import SET_CODE, Json
 
-LONGEST = 20_000
+LONGEST, LONGEST_NAME = 20_000, 120
 CODE_HELP = gettext_lazy(
     "Lower-case letters, digits and underscores, beginning with a letter. It never changes: rules "
     "and campaigns name it."
@@ -36,8 +36,12 @@ class DefinedForm(forms.Form):
     code = forms.RegexField(
         SET_CODE["pattern"], label=gettext_lazy("Code"), help_text=CODE_HELP, widget=_text()
     )
-    name_zh = forms.CharField(label=gettext_lazy("Chinese name"), max_length=120, widget=_text())
-    name_en = forms.CharField(label=gettext_lazy("English name"), max_length=120, widget=_text())
+    name_zh = forms.CharField(
+        label=gettext_lazy("Chinese name"), max_length=LONGEST_NAME, widget=_text()
+    )
+    name_en = forms.CharField(
+        label=gettext_lazy("English name"), max_length=LONGEST_NAME, widget=_text()
+    )
     city = forms.ChoiceField(
         label=gettext_lazy("Whose"),
         required=False,

@@ -22,7 +22,15 @@ from common.permissions import Permission
 
 from . import selectors
 from .checks import Known, checked_set
-from .forms import DefinedForm, SetForm, placed, read_set, written
+from .forms import (
+    LONGEST,
+    LONGEST_NAME,
+    DefinedForm,
+    SetForm,
+    placed,
+    read_set,
+    written,
+)
 from .models import Audience, AuxiliaryMatrix, Defined, Mark
 from .selectors import SetPages
 from .services import define_audience, define_auxiliary_matrix, define_mark, retire
@@ -81,10 +89,33 @@ def audience(request: HttpRequest, code: str) -> HttpResponse:
 
 @require(WRITE)
 def audience_new(request: HttpRequest) -> HttpResponse:
-    form = SetForm(
-        request.POST or None, reader=request.user, initial={"customers": EXAMPLE, "revision": 0}
-    )
-    return _set_form(request, form, AUDIENCE, _define_audience, {"title": _("New audience")})
+    """A new audience; another page may bring a rule and names for it along."""
+    initial, context = {"customers": EXAMPLE, "revision": 0}, {"title": _("New audience")}
+    if request.method == "GET" and request.GET.get("rule"):
+        initial |= _brought(request)
+        context["words"] = _words_brought(request, initial["customers"])
+    form = SetForm(request.POST or None, reader=request.user, initial=initial)
+    return _set_form(request, form, AUDIENCE, _define_audience, context)
+
+
+def _brought(request: HttpRequest) -> dict[str, Any]:
+    """The rule as the text of a set, and the names, no longer than their fields."""
+    brought = request.GET
+    return {
+        "customers": written({"rule": brought["rule"][:LONGEST]}),
+        "name_zh": brought.get("name_zh", "")[:LONGEST_NAME],
+        "name_en": brought.get("name_en", "")[:LONGEST_NAME],
+    }
+
+
+def _words_brought(request: HttpRequest, text: str) -> str | None:
+    """The set in words; None, and why, where it can't be saved."""
+    expression, _source = read_set(text)
+    try:
+        return _words_of((AUDIENCE, ""), {"expression": expression, "city": ""})
+    except DomainError as error:
+        messages.warning(request, error.message)
+    return None
 
 
 @signed_in
@@ -232,7 +263,7 @@ def _set_form(
     request: HttpRequest, form: SetForm, kind: str, define: Define, context: dict[str, Any]
 ) -> HttpResponse:
     """Check or save what is written; an error stands at the text with its line."""
-    words = None
+    words = context.get("words")
     if form.is_valid():
         source = None
         try:

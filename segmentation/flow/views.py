@@ -1,7 +1,5 @@
 """The flows of a matrix: what moved where, what moved it, and which cells are unusual today."""
 
-import csv
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -11,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from accounts.models import Level, Organisation, User
+from common.csv_lines import csv_lines
 from common.errors import DomainError
 from common.pages import require
 from common.permissions import Permission
@@ -20,8 +19,6 @@ from ..published import latest_day
 from .history import KEEP_MONTHS, days_between
 from .selectors import FlowPage
 
-# What a spreadsheet would take for a formula.
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 HEADINGS = (
     "date", "matrix", "city", "from_cell", "from", "to_cell", "to", "kind", "dimensions",
     "customers",
@@ -84,29 +81,13 @@ def flows_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     page = _choice(request).page
     if page is None:
         raise DomainError("no_flows", _("There are no flows of this matrix and day."), status=404)
-    response = StreamingHttpResponse(_lines(page), content_type="text/csv; charset=utf-8")
+    rows = ([row[name] for name in HEADINGS] for row in page.told())
+    response = StreamingHttpResponse(
+        csv_lines(HEADINGS, rows), content_type="text/csv; charset=utf-8"
+    )
     name = f"flows-{page.matrix.pk}-{page.day}{'-' + page.city if page.city else ''}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
-
-
-def _lines(page: FlowPage) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    yield "\ufeff"  # by which spreadsheets know UTF-8
-    yield writer.writerow(HEADINGS)
-    for row in page.told():
-        yield writer.writerow([_harmless(row[name]) for name in HEADINGS])
-
-
-class _Echo:
-    """A file for csv.writer that hands back each line."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def _harmless(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAS) else value
 
 
 # --- what was asked for ---

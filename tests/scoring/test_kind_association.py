@@ -1,15 +1,22 @@
 """Associations are counted, told with what they rest on, and write nothing."""
 
+import re
+from html import escape, unescape
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from customers.catalogue import rule_catalogue
 from lake.models import Partition
 from rules import compile_condition
 from scoring.selectors import current_versions
+from tests.accounts.people import make_province, make_user
+from tests.portal.settings import page_settings as page_settings
 
 from .conftest import DAY, make_snapshot, published, trained
 from .kind_models import attribute, define, read, refused, shown
@@ -118,6 +125,28 @@ def test_the_page_tells_each_pair_with_its_interval_and_rule(snapshot) -> None:
     assert f"<code>{pair['rule']}</code>" in page
     assert f"{ROWS:,}" in page
     assert "No pair is sure enough." in page  # none is held apart
+
+
+def test_who_may_make_audiences_goes_on_to_the_filled_in_form(
+    snapshot: Partition, client: Client, page_settings: None
+) -> None:
+    make_province()
+    define(MODEL)
+    version = trained("together")
+    rule = pair_of(version.report, "has_ringback", "has_songs")["rule"]
+    client.cookies["django_language"] = "en"
+    client.force_login(make_user("auditor", "zhejiang"))
+    where = reverse("model-version", args=["together", 1])
+    assert "Make an audience of them" not in client.get(where).content.decode()
+    client.force_login(make_user("province-marketer", "zhejiang"))
+    page = client.get(where).content.decode()
+    assert f"all counted as of {DAY}" in page
+    found = [unescape(link) for link in re.findall(r'href="(/[^"]*\?rule=[^"]*)"', page)]
+    [link] = [link for link in found if parse_qs(urlsplit(link).query)["rule"] == [rule]]
+    form = client.get(link).content.decode()
+    assert unescape(rule) in unescape(form)
+    assert "It can be saved; nothing is saved yet." in form
+    assert escape(parse_qs(urlsplit(link).query)["name_en"][0]) in form
 
 
 @pytest.mark.parametrize(

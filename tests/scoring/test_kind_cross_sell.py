@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 
 from common.errors import DomainError
+from customers.models import Attribute
 from lake.models import Partition
+from scoring.models import Model
 from scoring.score import score
+from scoring.selectors import current_versions
 
 from .conftest import MODELS, make_snapshot, published, train, trained
-from .kind_models import attribute, define, read, refused
+from .kind_models import attribute, define, read, refused, shown
 
 pytestmark = pytest.mark.django_db
 ROWS = 3000
@@ -89,6 +92,91 @@ def test_the_report_counts_the_offers_of_the_propensities_in_use(snapshot) -> No
     assert ringback["customers"] > 0
     assert version.definition["scores"] == ["leaving"]
     assert version.definition["reads"] == ["has_ringback", "has_songs"]
+
+
+ASSOCIATION: dict[str, Any] = {
+    "code": "together",
+    "kind": "association",
+    "sides": {"service": ["has_ringback", "has_songs", "has_games"]},
+}
+COLD: dict[str, Any] = MODEL | {
+    "association": "together",
+    "products": [
+        {"code": "ringback", "holds": "has_ringback", "margin": 100, "base_rate": 0.01},
+        {"code": "songs", "holds": "has_songs", "margin": 30, "base_rate": 0.1},
+        {"code": "games", "holds": "has_games", "margin": 1, "base_rate": 0.01},
+    ],
+}
+
+
+@pytest.fixture
+def together(db: None) -> Partition:
+    """Songs go with ring-back; games stand alone."""
+    attribute("has_games", "boolean")
+    values = [{"code": c, "zh": c, "en": c} for c in ("ringback", "songs", "games")]
+    Attribute.objects.filter(pk="next_product").update(values=values)
+    rng = np.random.default_rng(3)
+    ringback = rng.random(ROWS) < 0.4
+    return make_snapshot(
+        rows=ROWS,
+        has_ringback=ringback,
+        has_songs=rng.random(ROWS) < np.where(ringback, 0.5, 0.05),
+        has_games=rng.random(ROWS) < 0.3,
+    )
+
+
+def test_the_published_association_says_the_lifts_of_the_cold_start(together) -> None:
+    define(ASSOCIATION, COLD)
+    association = published("together")
+    [pair] = [p for p in association.report["pairs"] if p["found"]]
+    rows = scored(together, "next_product")
+    for row in rows:
+        worth = 30 * 0.1 * (pair["lift"] if row["has_ringback"] else 1)
+        if row["next_product"] == "songs":
+            assert row["next_value"] == pytest.approx(worth)
+    offered = {row["next_product"] for row in rows if not row["has_songs"]}
+    assert offered == {"songs"}
+    [version] = Model.objects.get(pk="next_product").versions.all()
+    told = version.report["association"]
+    assert (told["model"], told["version"]) == ("together", 1)
+    lifts = {(one["held"], one["offered"]): one["lift"] for one in told["lifts"]}
+    assert lifts == pytest.approx(
+        {("ringback", "songs"): pair["lift"], ("songs", "ringback"): pair["lift"]}
+    )
+
+
+def test_the_page_tells_offers_with_intervals_and_where_the_lifts_come_from(together) -> None:
+    define(ASSOCIATION, COLD)
+    published("together")
+    version = trained("next_product")
+    page = " ".join(shown(version).split())
+    songs = next(p for p in version.report["products"] if p["code"] == "songs")
+    assert songs["cold"] == songs["customers"]
+    assert songs["value"]["low"] < songs["mean"] < songs["value"]["high"]
+    assert f"{songs['value']['low']:.3f} … {songs['value']['high']:.3f}" in page
+    assert f"{songs['customers']:,}" in page
+    assert "From version 1 of" in page
+    assert songs["because"] == [["ringback", songs["because"][0][1]]]
+    assert sum(p["customers"] for p in version.report["products"]) == version.metrics["offered"]
+
+
+def test_an_association_that_is_not_in_use_is_refused(together) -> None:
+    define(ASSOCIATION, COLD)
+    trained("together")
+    with pytest.raises(DomainError) as refusal:
+        train("next_product")
+    assert refusal.value.code == "no_association"
+    assert refusal.value.extra["where"] == ["association"]
+
+
+def test_the_report_offers_by_a_propensity_to_its_population_alone(snapshot) -> None:
+    define(LEAVING, MODEL)
+    published("leaving")
+    version = trained("next_product")
+    scores = read(score(snapshot, [*current_versions(), version], progress=lambda done, total: 0))
+    offered = scores.column("next_product").to_pylist()
+    told = {p["code"]: p["customers"] for p in version.report["products"]}
+    assert told == {code: offered.count(code) for code in told}
 
 
 def test_a_day_alerts_nobody_of_what_others_watch(snapshot) -> None:

@@ -117,6 +117,19 @@ def test_every_leaf_is_told_as_a_sentence_with_rate_n_and_grade(tree, reader):
     assert "tenure <" not in told.split("Its leaves as rules")[1]
 
 
+def test_beside_the_training_s_rates_stand_those_of_customers_held_out(tree, reader):
+    report = tree.report
+    held_out = [leaf["held_out"] for leaf in report["leaves"]]
+    assert sum(found["n"] for found in held_out) == report["evaluation"]["n"]
+    assert sum(found["positives"] for found in held_out) == report["evaluation"]["positives"]
+    assert sum(leaf["n"] for leaf in report["leaves"]) > report["evaluation"]["n"]
+    assert report["tree"][0]["held_out"]["n"] == report["evaluation"]["n"]
+    told = shown(tree, reader)
+    for found in held_out:
+        if found["n"]:
+            assert f"{found['rate_low']:.1%} … {found['rate_high']:.1%}".replace("%", " %") in told
+
+
 def test_leaves_come_by_score_and_grades_by_the_definitions_bands(tree, reader):
     leaves = report_trees.leaves_of(tree.report, tree.definition)
     scores = [leaf.figures["score"] for leaf in leaves]

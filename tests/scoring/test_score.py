@@ -117,6 +117,14 @@ def test_scoring_again_finds_what_is_there(snapshot, versions) -> None:
     assert Partition.objects.of("scores").count() == 1
 
 
+def test_the_day_before_counts_only_where_its_scores_stand(snapshot, later, versions) -> None:
+    before = run(snapshot, versions)
+    other = run(make_snapshot(key="other", seed=8), versions)
+    assert run(later(), versions, before) == run(later(), versions, other)
+    lacking = make_snapshot(day=DAY + timedelta(days=1), key="lacking", tenure=None)
+    assert run(lacking, versions, before) != run(lacking, versions, other)
+
+
 def test_another_version_makes_another_partition(snapshot, versions) -> None:
     first = run(snapshot, versions)
     make_snapshot(key="b", seed=9)

@@ -16,13 +16,15 @@ S = VersionState
 
 @pytest.fixture
 def model() -> Model:
-    return Model.objects.create(code="m", name_zh="模型", name_en="Model", kind="x", definition={})
+    return Model.objects.create(
+        code="m", name_zh="模型", name_en="Model", kind="propensity", definition={}
+    )
 
 
 def version(model: Model, state: str = S.TRAINED) -> ModelVersion:
     number = model.versions.count() + 1
     return ModelVersion.objects.create(
-        model=model, number=number, state=state, definition={}, trained_by="ann"
+        model=model, number=number, state=state, definition={"output": "m"}, trained_by="ann"
     )
 
 

@@ -436,3 +436,23 @@ def test_a_retired_list_says_so(marketer: Client) -> None:
     retire(brought("vip", "1"), by=BY)
     assert "no set may name it" in text_of(marketer, "customer-list", "vip")
     assert "vip" not in text_of(marketer, "customer-lists").lower().replace("customer-list", "")
+
+
+def test_another_page_brings_a_rule_along_and_nothing_is_saved(marketer: Client) -> None:
+    brought = {"rule": "arpu > 50 and brand = 'o''neill'", "name_en": "<b>x</b>" + "y" * 200}
+    page = marketer.get(reverse("audience-new"), {"rule": "arpu > 50", "name_en": "Top"})
+    text = page.content.decode()
+    assert "rule: arpu &gt; 50" in text
+    assert 'value="Top"' in text
+    assert "It can be saved; nothing is saved yet." in text
+    assert not Audience.objects.exists()
+    odd = marketer.get(reverse("audience-new"), brought)
+    assert odd.status_code == 200
+    assert "<b>x</b>" not in odd.content.decode()
+
+
+def test_a_rule_brought_along_that_can_not_be_saved_says_why(marketer: Client) -> None:
+    page = marketer.get(reverse("audience-new"), {"rule": "no_such_thing > 1"})
+    assert page.status_code == 200
+    assert "no_such_thing" in page.content.decode()
+    assert "It can be saved" not in page.content.decode()

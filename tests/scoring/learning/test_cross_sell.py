@@ -163,3 +163,20 @@ def test_products_or_matrices_that_do_not_fit_are_refused() -> None:
         Product("a", 1.0, 1.5)
     with pytest.raises(ValueError, match="both must be"):
         FITTED.predict(np.zeros((2, 3)), np.zeros((2, 3)))
+
+
+def test_lifts_that_an_association_found_are_taken_as_they_are() -> None:
+    products = (Product("a", 10, 0.1), Product("b", 10, 0.1), Product("c", 1, 0.1))
+    lifts = np.array([[1, 3, 1], [3, 1, 0], [1, 0, 1.0]])
+    best = NextBest(products).fit(lifts=lifts)
+    held = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1.0]])
+    found = best.predict(held, np.full((3, 3), np.nan))
+    # Who holds a: b at 3 times the base rate. Who holds c never has b.
+    assert found.product.tolist() == [1, 0, 0]
+    assert found.value.tolist() == pytest.approx([3, 3, 1])
+    assert found.because.tolist() == [0, 1, NONE]
+
+
+def test_lifts_of_other_products_are_an_error() -> None:
+    with pytest.raises(ValueError, match="lifts must be"):
+        NextBest(PRODUCTS).fit(lifts=np.ones((2, 2)))

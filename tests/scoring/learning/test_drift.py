@@ -79,6 +79,17 @@ def test_a_rare_false_that_vanishes_is_noticed() -> None:
     assert [d.grade for d in found if d.attribute == "campus"] == ["shifted"]
 
 
+def test_a_number_just_beyond_those_of_training_is_not_unseen_one_far_beyond_is() -> None:
+    profile = StabilityProfile((Feature("age"),)).fit(
+        np.arange(1000.0)[:, None], np.linspace(0, 1, 1000)
+    )
+    now = np.concatenate([np.full(100, -20.0), np.full(100, 1020.0), np.full(50, 9e6)])
+    [age, _score] = profile.drifts(DayCounts(profile).add(now[:, None], np.full(250, 0.5)))
+    assert age.unseen == 0.2
+    assert [age.bins[0].share_now, age.bins[-3].share_now] == [0.4, 0.4]
+    assert age.grade == "shifted"
+
+
 def test_a_constant_that_changes_is_noticed() -> None:
     features = (Feature("fee"),)
     profile = StabilityProfile(features).fit(np.full((1000, 1), 9.0), np.linspace(0, 1, 1000))
@@ -120,8 +131,13 @@ def slowly(value: float, feature: Feature, edges: np.ndarray) -> int:
     bins = max(0, len(edges) - 1)
     if np.isnan(value):
         return bins + 1
-    inside = [i for i in range(bins) if edges[i] < value <= edges[i + 1]]
-    return inside[0] if inside else bins
+    for i in range(bins):
+        if edges[i] < value <= edges[i + 1]:
+            return i
+    span = edges[-2] - edges[1] if bins > 1 else 0
+    if bins and edges[0] - span < value <= edges[0]:
+        return 0
+    return bins - 1 if bins and edges[-1] < value <= edges[-1] + span else bins
 
 
 VALUE = st.one_of(st.integers(-3, 20).map(float), st.just(float("nan")), st.just(float("inf")))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from scoring.learning.group_matching import DISSOLVED, Matched, match, movement
+from scoring.learning.group_matching import DISSOLVED, Matched, continuity, match, movement
 from scoring.learning.refusal import NotEstimable
 
 CODES = ["g1", "g2", "g5"]
@@ -75,6 +75,40 @@ def test_matching_maximises_the_overlap(old: NDArray[np.int16], new: NDArray[np.
     assert set(found.codes) & set(found.gone) == set()
     assert set(found.gone) <= set(CODES)
     assert found.last_number == 5 + 3 - len(kept)
+
+
+def test_what_became_of_each_group_is_told_with_its_customers() -> None:
+    old = positions((0, 50), (1, 30), (2, 20))
+    new = positions((0, 40), (2, 10), (1, 30), (2, 20))  # g5 becomes part of a new one
+    g1, g2, g9, g5 = continuity(old, new, CODES, ["g1", "g2", "g9"])
+    assert (g1.code, g1.before, g1.after, g1.stayed, g1.share) == ("g1", 50, 40, 40, 0.8)
+    assert (g1.others, g1.overlap) == ([("g9", 10)], 0.8)
+    assert g1.low is not None
+    assert g1.low < 0.8
+    assert (g2.share, g2.overlap, g2.others) == (1, 1, [])
+    assert (g9.before, g9.after, g9.overlap, g9.share) == (None, 30, None, None)
+    assert g9.others == [("g5", 20), ("g1", 10)]
+    assert (g5.before, g5.after, g5.stayed, g5.others) == (20, None, 0, [("g9", 20)])
+    dumps([asdict(one) for one in (g1, g2, g9, g5)], allow_nan=False)
+
+
+@given(rows(2, 0), rows(3, 0))
+@settings(max_examples=100, deadline=None)
+def test_both_fits_customers_are_found_again(
+    old: NDArray[np.int16], new: NDArray[np.int16]
+) -> None:
+    codes = ["g2", "g1", "g6", "g7"]
+    told = {one.code: one for one in continuity(old, new, CODES, codes)}
+    assert [*told] == [*codes, "g5"]
+    for place, code in enumerate(CODES):
+        assert told[code].before == (old == place).sum()
+        whole = continuity(old, new, CODES, codes)
+        assert sum(one.before or 0 for one in whole) == sum(one.after or 0 for one in whole) == 30
+    for place, code in enumerate(codes):
+        assert told[code].after == (new == place).sum()
+        if code in CODES:
+            stayed = ((old == CODES.index(code)) & (new == place)).sum()
+            assert told[code].stayed == stayed
 
 
 def test_movement_counts_who_went_where() -> None:
