@@ -1,6 +1,7 @@
 """Pages: who may open one, and what a person sees when something is refused or goes wrong."""
 
 from collections.abc import Callable
+from datetime import date
 from functools import wraps
 from http import HTTPStatus
 
@@ -34,6 +35,18 @@ def signed_in(view: View) -> View:
             return error_page(request, error.status, error.code, error.message)
 
     return page
+
+
+def asked_date(request: HttpRequest) -> date | None:
+    """The day that a page is asked for; None: none is named. Raises DomainError ``bad_date``."""
+    text = request.GET.get("date", "")
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise DomainError(
+            "bad_date",
+            _("A date is written as YYYY-MM-DD; '%(text)s' was given.") % {"text": text[:40]},
+        ) from error
 
 
 def is_part(request: HttpRequest) -> bool:

@@ -6,6 +6,7 @@ from, or finds that they are there already. So a step may be killed and repeated
 day run twice is the same day. Readers see nothing of it before ``publish`` moves one pointer.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -27,6 +28,7 @@ from customers.ingest import ingest as ingest_table
 from customers.purchases import ORDERS, PURCHASES
 from customers.sources import resolve
 from jobs.claims import Claim
+from jobs.errors import LeaseLost
 from jobs.models import Run, State
 from jobs.services import start_run
 from jobs.work import Done
@@ -45,6 +47,8 @@ from segmentation.audiences.members import MEMBERS, materialise
 from segmentation.flow.flows import FLOWS, flow
 from segmentation.models import MatrixVersion
 from segmentation.services import refuse_unfit
+
+logger = logging.getLogger(__name__)
 
 KIND = "day"
 # Raise it when a step gives another result for equal inputs: then a repeated day is a new one.
@@ -160,7 +164,7 @@ def assign(day: Day) -> Done:
     cells_before, scores_before = day.yesterday(CELLS), day.yesterday(SCORES)
     flows = flow(cells, cells_before, progress=day.progress)
     before = Side(scores_before, cells_before) if scores_before and cells_before else None
-    moved = group_movements(Side(scores, cells), before, day.models(), progress=day.progress)
+    moved = _movements(Side(scores, cells), before, day)
     members = materialise(
         snapshot,
         scores,
@@ -171,13 +175,25 @@ def assign(day: Day) -> Done:
         yesterday=day.yesterday(MEMBERS),
     )
     return Done(
-        output={CELLS: cells.pk, FLOWS: flows.pk, MEMBERS: members.pk, MOVEMENTS: moved.pk},
+        output={CELLS: cells.pk, FLOWS: flows.pk, MEMBERS: members.pk}
+        | ({MOVEMENTS: moved.pk} if moved else {}),
         counts={
             "rows": cells.rows,
             "matrices": cells.facts["matrices"],
             "moved": flows.facts["moved"],
         },
     )
+
+
+def _movements(today: Side, before: Side | None, day: Day) -> Partition | None:
+    """A figure beside the work of the day: without it the day goes on, with a word in the log."""
+    try:
+        return group_movements(today, before, day.models(), progress=day.progress)
+    except LeaseLost:
+        raise
+    except Exception:
+        logger.exception("movements between groups of %s were not counted", day.business_date)
+        return None
 
 
 def match(day: Day) -> Done:

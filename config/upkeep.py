@@ -12,13 +12,15 @@ from jobs.outbox import forget_rung
 from lake import partitions
 from lake.models import Partition
 from lake.services import Name, prune
-from scoring.bought import orders_kept
+from scoring.bought import events_kept
 from segmentation.flow.history import compact_ended, kept
 from touch.decisions import prune_decisions
 from touch.feedback import forget_replies
 
 # What a publication's versions name beside its answers.
 SHOWN = ("snapshot", "scores", "cells", "members")
+# What the inputs of a run name of the lake.
+PINNED = ("snapshots", "orders", "contacts", "trials")
 DRAFTS_KEPT_SECONDS = 24 * 3600
 
 
@@ -42,7 +44,7 @@ def sweep() -> None:
             protected={
                 *referred_to(),
                 *kept(published.business_date),
-                *orders_kept(published.business_date),
+                *events_kept(published.business_date),
             },
         )
 
@@ -58,5 +60,6 @@ def referred_to() -> Iterator[Name]:
     for run in Run.objects.unfinished():
         made = (made for step in run.steps.all() for made in step.output.values())
         ids = [one for one in made if isinstance(one, int)]
+        ids += [one for name in PINNED for one in run.inputs.get(name, [])]
         named = Partition.objects.filter(pk__in=ids)
         yield from named.values_list("dataset", "business_date", "key")

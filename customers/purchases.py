@@ -80,6 +80,18 @@ def is_bought(code: str) -> bool:
     return _CODE.fullmatch(code) is not None
 
 
+def read_of(code: str) -> exp.Expression:
+    """Return a column as whoever joins it must read it: of everybody, with a row or without.
+
+    Who has a row depends on the longest window of all columns, so without one nobody's purchases
+    and yuan are unknown: they are 0.
+    """
+    column = exp.column(code, table=PURCHASES, quoted=True)
+    if Bought.of(code).figure in ("purchases", "money"):
+        return exp.alias_(_or_zero(column), code, quoted=True)
+    return column
+
+
 def days_of(codes: Collection[str]) -> int:
     """Return how old the oldest order is that these columns count; 0 of none."""
     return max((Bought.of(code).within for code in codes), default=0)
@@ -87,7 +99,12 @@ def days_of(codes: Collection[str]) -> int:
 
 def orders_of(first: date, last: date) -> list[Partition]:
     """Return the newest partition of orders of each business date from ``first`` to ``last``."""
-    found = Partition.objects.of(ORDERS).filter(business_date__range=(first, last))
+    return delivered_of(ORDERS, first, last)
+
+
+def delivered_of(table: str, first: date, last: date) -> list[Partition]:
+    """Return the newest partition of each business date of a table of events."""
+    found = Partition.objects.of(table).filter(business_date__range=(first, last))
     return list(found.order_by("business_date", "-pk").distinct("business_date"))
 
 

@@ -40,6 +40,13 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("Running the second day", ("run_day", "--date", "2026-07-02")),
     ("Running the third day", ("run_day", "--date", "2026-07-03")),
+    (
+        "Counting what the channels brought in the three days",
+        (
+            *("train_models", "--date", "2026-07-03", "--publish", "--where-possible"),
+            *("--model", "channel_profitability"),
+        ),
+    ),
 )
 
 

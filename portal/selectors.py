@@ -142,7 +142,8 @@ def alerts_of_day(run: Run, reader: User) -> list[tuple[ModelVersion, list[str]]
     names = Names()
     pinned = {(model["code"], model["version"]) for model in run.inputs.get("models", [])}
     days = alerted_on(run.business_date, pinned)
-    return [(day.version, alerts(day, names)) for day in days]
+    told = [(day.version, alerts(day, names)) for day in days]
+    return [(version, texts) for version, texts in told if texts]
 
 
 def runs() -> QuerySet[Run]:

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.services import By, log
@@ -46,7 +47,7 @@ def open_alerts(
 ) -> dict[int, list[OpenAlert]]:
     """Return each version's alerts: of its last day (``days``), and of the last one measured."""
     ids = [version.pk for version in versions]
-    latest = ModelDay.objects.filter(version__in=ids).exclude(performance={})
+    latest = estimable_days().filter(version__in=ids)
     latest = latest.order_by("version_id", "-business_date").distinct("version_id")
     measured = {day.version_id: day for day in latest}
     looked_at = _acknowledged(ids)
@@ -58,6 +59,13 @@ def open_alerts(
             told += [(alert, measured[pk].business_date) for alert in after]
         found[pk] = [_open(alert, day, looked_at.get(pk, {})) for alert, day in told]
     return found
+
+
+def estimable_days() -> QuerySet[ModelDay]:
+    """The measured days of which something can be said: a few early labels silence nothing."""
+    return ModelDay.objects.filter(performance__now__auc__value__isnull=False).exclude(
+        performance__now__auc__value=None
+    )
 
 
 def _acknowledged(versions: list[int]) -> dict[int, dict[tuple[str, str], Acknowledgement]]:
@@ -80,13 +88,21 @@ def _name(told: dict[str, Any]) -> tuple[str, str]:
 
 def _grown(told: dict[str, Any], row: Acknowledgement) -> bool:
     """Whether it is another matter by now. A performance falls: less is worse."""
-    figure = told.get("figure")
+    figure = _size(told)
     if figure is None or row.figure is None:
         return False
+    if row.code == "level_shifted":
+        # Up or down: what turned round is another matter too.
+        return bool(figure * row.figure < 0 or abs(figure) > abs(row.figure) * GROWN)
     if row.code == "performance_fell":
         # Of what it had above chance by then a third is lost as well.
         return bool(figure - 0.5 < (row.figure - 0.5) / GROWN)
     return bool(figure > row.figure * GROWN)
+
+
+def _size(told: dict[str, Any]) -> float | None:
+    """What an alert is compared by with itself, later."""
+    return told.get("size", told.get("figure"))  # type: ignore[no-any-return]
 
 
 @transaction.atomic
@@ -95,7 +111,8 @@ def acknowledge(
 ) -> Acknowledgement:
     """Say that an alert was looked at, and what came of it: it is silent until it ends or grows.
 
-    Raises DomainError ``reason_missing``; ``alert_over`` (409) where there is no such alert now.
+    Raises DomainError ``reason_missing``; ``alert_over`` (409) where there is no such alert now;
+    ``already_looked_at`` (409) where somebody else was first.
     """
     if not note.strip():
         raise DomainError(
@@ -112,13 +129,19 @@ def acknowledge(
         raise DomainError(
             "alert_over", _("There is no such alert any more: look at the model again."), status=409
         )
+    if found.acknowledged is not None:
+        raise DomainError(
+            "already_looked_at",
+            _("%s has looked at it meanwhile: read what was found.") % found.acknowledged.by,
+            status=409,
+        )
     row, _new = Acknowledgement.objects.update_or_create(
         version=version,
         code=code,
         attribute=attribute,
         ended_on=None,
         defaults={
-            "figure": found.told.get("figure"),
+            "figure": _size(found.told),
             "note": note.strip()[:300],
             "by": str(by),
             "business_date": found.business_date,

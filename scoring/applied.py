@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from customers.catalogue import compiled, rule_catalogue
 from customers.models import Attribute, Type
-from rules import Rule, compile_condition
+from rules import Rule
 
 from . import conditions
 from .kinds import KINDS
 from .kinds.base import Definition, Kind, Matrix
+from .kinds.earlier import population_of
 from .learning.features import Feature, matrix
 from .models import ModelVersion
 from .registry import load
@@ -72,12 +72,6 @@ def applied(version: ModelVersion, types: Mapping[str, str] | None = None) -> Ap
         tuple(reasons),
         population_of(definition),
     )
-
-
-def population_of(definition: Definition) -> Rule | None:
-    if "population" not in definition:
-        return None
-    return compiled(compile_condition, definition["population"], rule_catalogue(), "population")
 
 
 def types_of(attributes: Sequence[str]) -> dict[str, str]:

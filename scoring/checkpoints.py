@@ -2,10 +2,11 @@
 
 import hmac
 import json
-import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from django.conf import settings
 
@@ -38,7 +39,7 @@ class Checkpoint:
         """Put ``state`` in the place of what was kept before, whole."""
         content = json.dumps(state, allow_nan=False).encode()
         self._folder.mkdir(parents=True, exist_ok=True)
-        draft = self._file.with_suffix(f".{os.getpid()}.draft")
+        draft = self._file.with_suffix(f".{uuid4().hex}.draft")
         draft.write_bytes(signature_of(content).encode() + b"\n" + content)
         draft.replace(self._file)
 
@@ -46,5 +47,6 @@ class Checkpoint:
         """Remove it, and what others left too long ago."""
         limit = time.time() - KEPT_DAYS * 24 * 3600
         for file in self._folder.glob("*"):
-            if file.name.startswith(f"{self._file.stem}.") or file.stat().st_mtime < limit:
-                file.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # another training forgot it meanwhile
+                if file.name.startswith(f"{self._file.stem}.") or file.stat().st_mtime < limit:
+                    file.unlink()

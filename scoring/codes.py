@@ -15,6 +15,7 @@ from customers.models import Attribute
 from rules import Catalogue, RuleError, compile_condition
 
 from .kinds import KINDS
+from .kinds.groups import GroupsKind, codes_of
 from .models import Model, ModelVersion
 
 
@@ -109,7 +110,10 @@ def reads(text: str, catalogue: Catalogue) -> bool:
 
 def _codes(version: ModelVersion) -> dict[str, tuple[str, ...]]:
     """Attribute → the codes that the version may write; of those that are known beforehand."""
-    written = KINDS[version.model.kind].writes(version.definition)
+    definition = version.definition
+    if version.model.kind == GroupsKind.code:
+        definition = {"codes": codes_of(version)} | definition
+    written = KINDS[version.model.kind].writes(definition)
     return {output.attribute: output.codes for output, _place in written if output.codes}
 
 
@@ -119,9 +123,16 @@ def _places(attribute: str, code: str) -> Iterator[Place]:
 
     whole = rule_catalogue()
     reduced = less(whole)
-    for model in Model.objects.all():
-        text = model.definition.get("population")
-        if text and reads(text, whole) and not reads(text, reduced):
-            yield Place(_("model %s") % model.name)
+    for name, text in sorted(_populations()):
+        if reads(text, whole) and not reads(text, reduced):
+            yield Place(_("model %s") % name)
     for ask in named_elsewhere:
         yield from ask(less)
+
+
+def _populations() -> set[tuple[str, str]]:
+    """Name and population of each model, as it is written and as it is in use."""
+    used = ModelVersion.objects.published().select_related("model").defer("report", "profile")
+    asked = [(model.name, model.definition) for model in Model.objects.all()]
+    asked += [(version.model.name, version.definition) for version in used]
+    return {(name, one["population"]) for name, one in asked if one.get("population")}

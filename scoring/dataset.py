@@ -13,21 +13,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlglot
+from django.utils.translation import ngettext
 from sqlglot import exp
 
+from common.errors import DomainError
 from common.keys import key_of
-from customers.purchases import PURCHASES, is_bought, purchases
+from customers.purchases import PURCHASES, is_bought, purchases, read_of
 from lake import partitions
 from lake.engine import DuckDB
 from lake.models import Partition
 from rules import Params
 
-from .applied import population_of
+from .kinds.earlier import population_of
 from .learning.refusal import NotEstimable
 from .rows import AGE, AS_OF, CITY, CUSTOMER, HELD_OUT, OUTCOME, TREATED, Rows, features_of
 
 TRAINING = "training"
-VERSION = 1
+VERSION = 2
 HELD_OUT_QUARTERS = 4
 SNAPSHOT, HAPPENED, TRIAL = "snapshot", "happened", "trial"
 TREATED_ARM = "treated"
@@ -40,7 +42,7 @@ def training_rows(
 
     ``most``: whole parts of each snapshot are read, as many as hold no more rows than this.
     """
-    snapshots = list(Partition.objects.in_bulk(inputs["snapshots"]).values())
+    snapshots = pinned(inputs["snapshots"])
     snapshots.sort(key=lambda s: s.business_date)
     newest = snapshots[-1].business_date
     key = key_of("training", VERSION, inputs, most)
@@ -61,6 +63,25 @@ def training_rows(
         draft.facts = {"rows": table.num_rows, "snapshots": [str(s) for s in snapshots]}
     assert draft.partition is not None
     return draft.partition
+
+
+def pinned(ids: list[int]) -> list[Partition]:
+    """Return the partitions that a training was pinned to. DomainError where one is gone."""
+    found = Partition.objects.in_bulk(ids)
+    gone = [one for one in ids if one not in found]
+    if gone:
+        raise DomainError(
+            "inputs_pruned",
+            ngettext(
+                "%(n)d of the deliveries that this training was asked over has been removed from "
+                "the lake since: ask for the training anew, as of a day that is still kept.",
+                "%(n)d of the deliveries that this training was asked over have been removed from "
+                "the lake since: ask for the training anew, as of a day that is still kept.",
+                len(gone),
+            )
+            % {"n": len(gone)},
+        )
+    return list(found.values())
 
 
 def read(partition: Partition, inputs: dict[str, Any]) -> Rows:
@@ -109,7 +130,7 @@ class _Extract:
             exp.alias_(_column("customer_no"), CUSTOMER, quoted=True),
             exp.alias_(_column("city"), CITY, quoted=True),
             exp.alias_(self._date(self.snapshot.business_date), AS_OF, quoted=True),
-            *(_column(f, PURCHASES if is_bought(f) else SNAPSHOT) for f in self.read),
+            *(read_of(name) if is_bought(name) else _column(name) for name in self.read),
         ]
         if "age" in present:
             chosen.append(exp.alias_(_column("age"), AGE, quoted=True))
@@ -153,9 +174,8 @@ class _Extract:
 
     def _purchases(self) -> Partition:
         """What customers had bought before the snapshot's day, as pinned."""
-        orders = list(Partition.objects.in_bulk(self.inputs["orders"]).values())
         return purchases(
-            orders,
+            pinned(self.inputs["orders"]),
             self.bought,
             as_of=self.snapshot.business_date,
             parts=self.snapshot.parts,
@@ -202,7 +222,7 @@ class _Extract:
         tables: dict[str, list[Partition]] = {}
         for name in ("orders", "trials"):
             if self.inputs.get(name):
-                tables[name] = list(Partition.objects.in_bulk(self.inputs[name]).values())
+                tables[name] = pinned(self.inputs[name])
         return tables
 
     def _date(self, day: date) -> exp.Expression:

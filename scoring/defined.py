@@ -89,9 +89,9 @@ def _features(kind: Kind, definition: Definition, names: Names) -> Iterator[Line
     """What is named, or what a kind of its own reads that is never told what to."""
     chosen = "features" in kind.properties
     named = definition.get("features", []) if chosen else kind.features(definition, [])
-    if not named:
+    if not named and chosen:
         yield Line(_("Features"), [_("chosen from every attribute of the catalogue")])
-    else:
+    elif named:
         many = ngettext("%(n)d attribute", "%(n)d attributes", len(named)) % {"n": len(named)}
         yield Line(_("Features"), names.attributes(named), many)
     if definition.get("without"):

@@ -19,6 +19,7 @@ from sqlglot import exp
 
 from common.errors import DomainError
 from common.keys import key_of
+from jobs.models import Run, State, Step
 from lake import partitions
 from lake.engine import DuckDB
 from lake.models import Partition
@@ -87,10 +88,17 @@ def group_movements(
 
 
 def movement_days(model: str) -> dict[date, Partition]:
-    """The days that counted the model's movements, newest first; of several runs the last."""
-    found = Partition.objects.of(MOVEMENTS).filter(facts__models__has_key=model)
-    newest = found.order_by("-business_date", "-pk").distinct("business_date")
-    return {partition.business_date: partition for partition in newest}
+    """The published days that counted the model's movements, newest first.
+
+    Of several runs of a day it is the last; what one counted that was never published is nobody's
+    business (law 2).
+    """
+    runs = Run.objects.filter(kind="day", steps__name="publish", steps__state=State.DONE)
+    latest = dict(runs.order_by("business_date", "number").values_list("business_date", "pk"))
+    made = Step.objects.filter(run__in=latest.values(), name="assign")
+    ids = [done[MOVEMENTS] for done in made.values_list("output", flat=True) if MOVEMENTS in done]
+    found = Partition.objects.filter(pk__in=ids, facts__models__has_key=model)
+    return {partition.business_date: partition for partition in found.order_by("-business_date")}
 
 
 def read_movements(

@@ -17,7 +17,7 @@ from django.db import transaction
 
 from lake.models import Partition
 
-from .alerts import end_acknowledged
+from .alerts import end_acknowledged, estimable_days
 from .applied import Applied
 from .kinds.base import Matrix
 from .learning.drift import SHIFTED, DayCounts
@@ -156,7 +156,7 @@ def record_days(scores: Partition, versions: list[ModelVersion]) -> int:
         facts = told.get(version.model_id)
         if facts is None:
             continue
-        found = alerts_of(facts)
+        found = alerts_of(facts, scores.business_date)
         alerts += len(found)
         ModelDay.objects.update_or_create(
             version=version,
@@ -174,18 +174,21 @@ def record_days(scores: Partition, versions: list[ModelVersion]) -> int:
 
 def watch_performance(today: date) -> int:
     """Measure the days whose outcomes have become known; return how many alerts that gave."""
-    alerts, newest = 0, set()
+    alerts = 0
     for day in measure_due(today):
         found = performance_alerts(day.performance)
         alerts += len(found)
-        if day.version_id not in newest:
-            newest.add(day.version_id)
+        newest = estimable_days().filter(version=day.version_id).order_by("-business_date").first()
+        if newest is not None and newest.pk == day.pk:
             end_acknowledged(day.version, day.business_date, found, afterwards=True)
     return alerts
 
 
-def alerts_of(facts: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what somebody should look at: {code, attribute, figure, limit}."""
+def alerts_of(facts: dict[str, Any], business_date: date) -> list[dict[str, Any]]:
+    """Return what somebody should look at: {code, attribute, figure, limit}.
+
+    Of stale scores the figure is their age in days.
+    """
     alerts = [{"code": "feature_absent", "attribute": name} for name in facts["absent"]]
     alerts += [{"code": "type_changed", "attribute": name} for name in facts["retyped"]]
     trained = facts["missing_at_training"]
@@ -201,8 +204,9 @@ def alerts_of(facts: dict[str, Any]) -> list[dict[str, Any]]:
             alerts.append(_alert("unseen_values", name, drift["unseen"], limit))
     if (facts.get("score", {}).get("psi") or 0.0) > SHIFTED:
         alerts.append(_alert("score_shifted", "", facts["score"]["psi"], SHIFTED))
-    if facts.get("stale_since"):
-        alerts.append({"code": "stale", "since": facts["stale_since"]})
+    if since := facts.get("stale_since"):
+        age = (business_date - date.fromisoformat(since)).days
+        alerts.append({"code": "stale", "since": since, "figure": age})
     return alerts
 
 

@@ -13,7 +13,7 @@ class Model(Named):
     """A model by definition; each of its outputs is a customer attribute of origin "score"."""
 
     code = models.CharField(max_length=40, primary_key=True)
-    kind = models.CharField(max_length=20, help_text="a code of scoring.kinds.KINDS")
+    kind = models.CharField(max_length=40, help_text="a code of scoring.kinds.KINDS")
     definition = models.JSONField()
     position = models.PositiveSmallIntegerField(default=0)
 

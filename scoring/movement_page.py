@@ -86,7 +86,8 @@ class MovementPage:
         """How the model fared on the two days."""
         found = ModelDay.objects.filter(version__model=self.model)
         found = found.filter(business_date__in=[d for d in (self.day, self.since) if d])
-        return {d.business_date: d for d in found.select_related("version").order_by("created_at")}
+        found = found.select_related("version").defer("version__report", "version__profile")
+        return {d.business_date: d for d in found.order_by("created_at")}
 
     @property
     def stale_since(self) -> date | None:
@@ -111,10 +112,11 @@ class MovementPage:
     def called(self) -> dict[str, str]:
         """Code → what sets the group apart: as the day's version says, else an earlier one."""
         used = self.model.versions.filter(published_at__isnull=False).order_by("number")
+        profiles = used.values_list("report__profiles__groups", flat=True)
+        own = self.version.report.get("profiles", {}).get("groups") if self.version else None
         told: dict[str, Any] = {}
-        for version in [*used, *filter(None, [self.version])]:
-            groups = version.report.get("profiles", {}).get("groups", [])
-            told |= {group["code"]: group["name"] for group in groups}
+        for groups in [*profiles, own]:
+            told |= {group["code"]: group["name"] for group in groups or []}
         return {code: name_in_words(name, self.names) for code, name in told.items()}
 
     def name(self, code: str) -> str:

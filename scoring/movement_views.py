@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 from accounts.models import Level, Organisation, User
 from common.csv_lines import csv_lines
 from common.errors import DomainError
-from common.pages import require
+from common.pages import asked_date, require
 from common.permissions import Permission
 
 from .group_movements import movement_days
@@ -34,6 +34,11 @@ class Choice:
     city: str
     province_wide: bool
     page: MovementPage | None
+
+    @property
+    def city_name(self) -> str:
+        """ "": all that the reader sees."""
+        return next((city.name for city in self.cities if city.code == self.city), "")
 
 
 @require_GET
@@ -72,7 +77,7 @@ def _choice(request: HttpRequest, code: str) -> Choice:
     if city and city not in {c.code for c in cities}:
         raise Http404
     known = movement_days(code)
-    chosen = _day(request.GET.get("date", "")) or next(iter(known), None)
+    chosen = asked_date(request) or next(iter(known), None)
     page = None
     if chosen in known:
         page = MovementPage(model, known[chosen], _seen(city, user), Wording())
@@ -85,13 +90,3 @@ def _seen(city: str, user: User) -> frozenset[str] | None:
     if city:
         return frozenset([city])
     return None if user.cities is None else frozenset(user.cities)
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError as error:
-        raise DomainError(
-            "bad_date",
-            _("A date is written as YYYY-MM-DD; '%(text)s' was given.") % {"text": text[:40]},
-        ) from error

@@ -5,17 +5,19 @@ Orders come by themselves; the window that a definition names must be over. What
 held against the version's figures on the rows held out of its training, and kept on the scored day.
 """
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import sqlglot
 from django.conf import settings
-from django.db.models import Max
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 from sqlglot import exp
 
 from lake.engine import DuckDB
@@ -30,7 +32,7 @@ from .learning.curves import ladder
 from .learning.drift import Performance, Standing, performance, standing
 from .learning.estimates import Estimate, difference, share, unknown
 from .learning.features import to_float
-from .models import ModelDay, VersionState
+from .models import ModelDay, ModelVersion, VersionState
 from .reporting import plain
 
 # Customers measured of a day: whole parts, which are cut by a hash of the number.
@@ -39,8 +41,12 @@ MOST = 500_000
 AT_ONCE = 30
 # The least change of the level, in log-odds, that is told: a fifth more or less than was foretold.
 LEVEL_TRIFLE = 0.2
+TINY = 1e-9  # nearer to 0 and 1 no probability is taken
 SCORES, SNAPSHOT, ORDERS = "scores", "snapshot", "orders"
 SCORE, OUTCOME = "score", "outcome"
+Evaluation = dict[str, Any]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -61,19 +67,30 @@ class Known:
         """So many parts as hold no more than MOST customers."""
         return sampled(self.scores)
 
+    def files(self, partition: Partition) -> list[Path]:
+        """Where the same customers are; in all of its parts, if it was cut into more or fewer."""
+        alike = partition.parts == self.scores.parts
+        return [partition.file(n) for n in (self.parts if alike else range(partition.parts))]
+
 
 def measure_due(today: date) -> list[ModelDay]:
     """Measure the scored days whose outcomes have become known; return those, newest first.
 
     What has been measured from the same data is not measured again: called once more, or after a
-    kill, it does what is left.
+    kill, it does what is left. A day that can't be measured is left out, with a word in the log:
+    it is a figure beside the work of the day, which must not wait for it.
     """
     measured = []
-    for day in _open_days(today):
-        known = _known(day)
-        if known is None or day.performance.get("made_from") == known.made_from:
+    for day, evaluation in _open_days(today):
+        try:
+            known = _known(day)
+            if known is None or day.performance.get("made_from") == known.made_from:
+                continue
+            told = _measured(day, known, evaluation)
+        except Exception:
+            logger.exception("%s of %s could not be measured", day.version, day.business_date)
             continue
-        day.performance = _measured(day, known) | {"made_from": known.made_from}
+        day.performance = told | {"made_from": known.made_from}
         day.save(update_fields=["performance"])
         measured.append(day)
         if len(measured) == AT_ONCE:
@@ -82,7 +99,10 @@ def measure_due(today: date) -> list[ModelDay]:
 
 
 def performance_alerts(told: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what somebody should look at: {code, attribute, figure, limit}."""
+    """Return what somebody should look at: {code, attribute, figure, limit, size}.
+
+    ``size``: how far off the level is, in log-odds, up or down.
+    """
     if not told:
         return []
     alerts = []
@@ -91,7 +111,8 @@ def performance_alerts(told: dict[str, Any]) -> list[dict[str, Any]]:
     level = told["calibration"]["level_change"]
     if _surely_off(level):
         came = told["calibration"]
-        alerts.append(_alert("level_shifted", came["rate"], {"value": came["foretold"]}))
+        shifted = _alert("level_shifted", came["rate"], {"value": came["expected"]})
+        alerts.append(shifted | {"size": level["value"]})
     return alerts
 
 
@@ -109,21 +130,33 @@ def _surely_off(change: dict[str, Any]) -> bool:
 # --- what is due ---
 
 
-def _open_days(today: date) -> Iterator[ModelDay]:
-    """Days scored by versions in use, or lately so, as long as the lake keeps them."""
+def _open_days(today: date) -> Iterator[tuple[ModelDay, Evaluation]]:
+    """Days scored by versions in use, or lately so, as long as the lake keeps them.
+
+    Each with how its version did on the rows held out of its training.
+    """
     days = ModelDay.objects.filter(
         version__state__in=[VersionState.PUBLISHED, VersionState.REPLACED],
         business_date__range=(today - timedelta(days=settings.LAKE_KEEP_DAYS), today),
         stale_since=None,
         scores__isnull=False,
     ).select_related("version__model")
-    for day in days.defer("version__profile", "version__stages").order_by("-business_date", "pk"):
-        if isinstance(KINDS[day.version.model.kind], OutcomeKind) and _then(day) is not None:
-            yield day
+    heavy = ("facts", "version__profile", "version__stages", "version__report")
+    ids = days.order_by().values("version")
+    told = ModelVersion.objects.filter(pk__in=ids).values_list("pk", "report__evaluation")
+    evaluations = {pk: evaluation for pk, evaluation in told if evaluation}
+    for day in days.defer(*heavy).order_by("-business_date", "pk"):
+        outcome = isinstance(KINDS[day.version.model.kind], OutcomeKind)
+        if outcome and day.version_id in evaluations:
+            yield day, evaluations[day.version_id]
 
 
 def _known(day: ModelDay) -> Known | None:
-    """Where the day's outcomes stand; None while they are not known."""
+    """Where the day's outcomes stand; None while they are not known.
+
+    Of orders every day of the window must have been delivered: who ordered on a day that is
+    missing would count as one who did not.
+    """
     scores = Partition.objects.filter(pk=day.scores).first()
     if scores is None:
         return None
@@ -134,12 +167,9 @@ def _known(day: ModelDay) -> Known | None:
             return None
         return Known(scores, snapshot, ())
     end = day.business_date + timedelta(days=label["within_days"] - 1)
-    last = Partition.objects.of(ORDERS).aggregate(last=Max("business_date"))["last"]
-    if last is None or last < end:
-        return None
     newest = Partition.objects.of(ORDERS).filter(business_date__range=(day.business_date, end))
     by_day = tuple(newest.order_by("business_date", "-pk").distinct("business_date"))
-    return Known(scores, None, by_day) if by_day else None
+    return Known(scores, None, by_day) if len(by_day) == label["within_days"] else None
 
 
 def _newest(dataset: str, day: date) -> Partition | None:
@@ -170,23 +200,18 @@ def sampled(partition: Partition) -> range:
 # --- measuring ---
 
 
-def _measured(day: ModelDay, known: Known) -> dict[str, Any]:
+def _measured(day: ModelDay, known: Known, evaluation: Evaluation) -> dict[str, Any]:
     y, score = _outcomes(day.version.definition, known)
     kind = KINDS[day.version.model.kind]
     assert isinstance(kind, OutcomeKind)
-    then = _then(day)
-    assert then is not None
-    found: Performance = performance(then, standing(y, score))
-    trained = day.version.report["evaluation"]["calibration"]["intercept"]
-    told = _calibration(y, score * kind.per_unit, Estimate(**trained))
+    found: Performance = performance(_then(evaluation), standing(y, score))
+    trained = Estimate(**evaluation["calibration"]["intercept"])
+    told = _calibration(y, score * kind.per_unit, trained)
     return plain(found) | {"calibration": plain(told)}
 
 
-def _then(day: ModelDay) -> Standing | None:
+def _then(told: Evaluation) -> Standing:
     """How the version stood on the rows held out of its training."""
-    told = day.version.report.get("evaluation")
-    if not told:
-        return None
     auc, lift = Estimate(**told["auc"]), Estimate(**told["tenths"][0]["lift"])
     return Standing(told["n"], told["positives"], auc, lift)
 
@@ -194,20 +219,26 @@ def _then(day: ModelDay) -> Standing | None:
 def _calibration(
     y: NDArray[np.bool_], probability: NDArray[np.float64], trained: Estimate
 ) -> dict[str, Any]:
-    """``level_change``: by how much more of it came than was foretold, beyond training's, log-odds.
+    """``level_change``: by how much more of it came than was to be expected, in log-odds.
 
-    At training most models are right on average; what they were off by then is not news.
+    ``foretold``: the mean probability; ``expected``: the same, with what the version was off by on
+    the rows held out of its training, which is not news.
     """
     if not len(y):
         nothing = unknown("no_rows")
-        return {"foretold": None, "rate": nothing, "slope": nothing, "level_change": nothing}
+        return {"foretold": None, "expected": None} | _no_level(nothing, nothing)
     rate, foretold = share(int(y.sum()), len(y)), float(probability.mean())
+    shifted = expit(logit(np.clip(probability, TINY, 1 - TINY)) + (trained.value or 0.0))
+    told = {"foretold": foretold, "expected": float(shifted.mean())}
     if rate.value in (0.0, 1.0):
-        nothing = unknown("one_class", len(y))
-        return {"foretold": foretold, "rate": rate, "slope": nothing, "level_change": nothing}
+        return told | _no_level(rate, unknown("one_class", len(y)))
     found = calibration(y, probability, ladder(y, probability))
     change = difference(found.intercept, trained) if trained.value is not None else found.intercept
-    return {"foretold": foretold, "rate": rate, "slope": found.slope, "level_change": change}
+    return told | {"rate": rate, "slope": found.slope, "level_change": change}
+
+
+def _no_level(rate: Estimate, nothing: Estimate) -> dict[str, Estimate]:
+    return {"rate": rate, "slope": nothing, "level_change": nothing}
 
 
 def _outcomes(
@@ -231,11 +262,11 @@ def _outcomes(
         outcome = exp.Not(this=exp.paren(outcome))
     query = query.select(exp.alias_(outcome, OUTCOME, quoted=True))
     with DuckDB(threads=1) as engine:
-        engine.register(SCORES, [known.scores.file(part) for part in known.parts])
+        engine.register(SCORES, known.files(known.scores))
         if known.snapshot is not None:
-            engine.register(SNAPSHOT, [known.snapshot.file(part) for part in known.parts])
+            engine.register(SNAPSHOT, known.files(known.snapshot))
         else:
-            engine.register(ORDERS, [p.file(n) for p in known.orders for n in known.parts])
+            engine.register(ORDERS, [file for p in known.orders for file in known.files(p)])
         table = engine.arrow(query, params.values)
     return to_float(table.column(OUTCOME)) > 0, to_float(table.column(SCORE))
 

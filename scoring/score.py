@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from common.keys import key_of
 from customers.models import Type
-from customers.purchases import PURCHASES, is_bought
+from customers.purchases import PURCHASES, is_bought, read_of
 from lake import partitions
 from lake.engine import DuckDB
 from lake.models import Partition
@@ -25,7 +25,7 @@ from .models import ModelVersion
 
 SCORES = "scores"
 # Raise it when equal inputs give another result.
-VERSION = 3
+VERSION = 4
 SNAPSHOT, BEFORE = "snapshot", "before"
 CUSTOMER = "customer_no"
 ARROW = {
@@ -199,7 +199,7 @@ class Scoring:
 
     def _read(self, name: str) -> exp.Expression:
         if is_bought(name):
-            return _column(name, PURCHASES)
+            return read_of(name)
         if name not in self.schema.names:
             return exp.alias_(exp.cast(exp.null(), "DOUBLE"), name, quoted=True)
         categories = {f.attribute for m in self.fresh for f in m.features if f.categories}

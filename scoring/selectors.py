@@ -89,7 +89,8 @@ def models_to_look_at() -> list[Line]:
 
 def alerted_on(business_date: date, versions: Container[tuple[str, int]]) -> list[ModelDay]:
     """How these versions (code, number) fared on a day, where there was something to look at."""
-    days = ModelDay.objects.filter(business_date=business_date).exclude(alerts=[])
+    days = ModelDay.objects.filter(business_date=business_date)
+    days = days.exclude(alerts=[], performance={})
     days = days.select_related("version__model")
     days = days.order_by("version__model__position", "version__model")
     return [day for day in days if (day.version.model_id, day.version.number) in versions]

@@ -8,7 +8,7 @@ killed at any point: each step finds what the one before has made.
 import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from importlib.metadata import version as installed
 from typing import Any
 
@@ -20,12 +20,14 @@ from django.utils.translation import gettext as _
 from accounts.services import By, log
 from common.errors import DomainError
 from customers.models import Attribute, Origin, Type
+from customers.purchases import delivered_of
 from jobs.claims import Claim
 from jobs.models import Run, State
 from jobs.services import start_run
 from jobs.work import Done
 from lake.models import Partition
 
+from .channel_counts import channel_counts
 from .checkpoints import Checkpoint
 from .dataset import read, refuse_future, training_rows
 from .kinds import KINDS
@@ -40,7 +42,7 @@ from .words import refused
 
 KIND = "training"
 # Raise it when equal inputs give another model.
-CODE = 2
+CODE = 3
 STAGES = ("question", "data", "preparation", "model", "evaluation")
 
 
@@ -57,7 +59,8 @@ def start_training(model: Model, *, days: list[date], by: By) -> tuple[Run, bool
 def pin(model: Model, days: list[date]) -> dict[str, Any]:
     """Everything a training depends on, so that it can be repeated and explained."""
     kind = KINDS[model.kind]
-    snapshots = [_snapshot(model, day) for day in sorted(set(days))]
+    asked = sorted(set(days)) if kind.rows_of == "customers" else [max(days)]
+    snapshots = [_snapshot(model, day) for day in asked]
     try:
         definition = kind.asked(model)
     except NotEstimable as error:
@@ -67,6 +70,7 @@ def pin(model: Model, days: list[date]) -> dict[str, Any]:
     champion = model.versions.published().first()
     also = [a for a in champion.definition["reads"] if a in candidates] if champion else []
     beside = [a for a in dict.fromkeys([*also, *kind.beside(definition)]) if a not in features]
+    period = _period(kind.days_of_events(definition), asked)
     return {
         "code": CODE,
         "model": model.code,
@@ -78,7 +82,7 @@ def pin(model: Model, days: list[date]) -> dict[str, Any]:
         "champion": champion.pk if champion else None,
         "snapshots": [s.pk for s in snapshots],
         "snapshot_names": [str(s) for s in snapshots],
-        **_events(kind.tables(definition)),
+        **{table: _events(table, *period) for table in kind.tables(definition)},
     }
 
 
@@ -105,6 +109,10 @@ def question(claim: Claim) -> Done:
 def data(claim: Claim) -> Done:
     """The rows: features as of the day, outcomes after it, a part held out."""
     inputs = claim.run.inputs
+    if KINDS[inputs["kind"]].rows_of == "channels":
+        with _refusing(inputs):
+            counted = channel_counts(inputs, progress=claim.progress)
+        return Done(output={"rows": counted.pk}, counts=counted.facts)
     with _refusing(inputs):
         made = training_rows(inputs, most=settings.TRAINING_ROWS, progress=claim.progress)
         rows = read(made, inputs)
@@ -120,7 +128,8 @@ def preparation(claim: Claim) -> Done:
     """Features that know the outcome are refused before anything is learnt from them."""
     inputs, rows = claim.run.inputs, _rows(claim).learning()
     if not inputs["outcome"]:
-        return Done(counts={"rows": len(rows)})
+        told = {"rows": len(rows)} if KINDS[inputs["kind"]].rows_of == "customers" else {}
+        return Done(counts=told)
     with _refusing(inputs):
         looked = LeakDetector(
             rows.features,
@@ -155,7 +164,9 @@ def evaluation(claim: Claim) -> Done:
     fitted = load(made["file"], made["signature"])
     definition = kind.settled(inputs["definition"], fitted)
     rows = Rows(rows.table, fitted.features)
-    testing = rows.testing() if inputs["outcome"] else rows
+    # Of several days the newest alone is measured: over all of them customers would count twice.
+    several = len(inputs["snapshots"]) > 1
+    testing = rows.testing() if inputs["outcome"] or several else rows
     with _refusing(inputs):
         report = kind.measure(definition, fitted, testing, claim.progress)
         if inputs["champion"] and inputs["outcome"] == "label":
@@ -229,13 +240,17 @@ def _codes(attributes: list[str]) -> dict[str, list[str]]:
     return {a.code: [v["code"] for v in a.values] for a in categories}
 
 
-def _events(tables: list[str]) -> dict[str, list[int]]:
-    """The newest partition of each day of the event tables that the kind reads."""
-    found: dict[str, list[int]] = {}
-    for table in tables:
-        newest = Partition.objects.filter(dataset=table).order_by("business_date", "-pk")
-        found[table] = list(newest.distinct("business_date").values_list("pk", flat=True))
-    return found
+def _period(days: int, asked: list[date]) -> tuple[date, date]:
+    """The days whose events are read. An outcome's may be of any day: who waits for one reads all.
+
+    ``days``: how old the oldest is, as of the day; 0: the events are outcomes.
+    """
+    return (asked[0] - timedelta(days), asked[-1]) if days else (date.min, date.max)
+
+
+def _events(table: str, first: date, last: date) -> list[int]:
+    """The newest partition of each day of a table of events."""
+    return [partition.pk for partition in delivered_of(table, first, last)]
 
 
 def _told_data(run: Run) -> dict[str, Any]:

@@ -37,7 +37,7 @@ ALERTS = {
         "it separates worse than it did: AUC %(figure)s, held out of training it had %(limit)s"
     ),
     "level_shifted": gettext_noop(
-        "the outcome came of %(share)s of the customers, %(limit_share)s was foretold"
+        "the outcome came of %(share)s of the customers, %(limit_share)s was to be expected"
     ),
     "stale": gettext_noop("too much was unknown to score: the scores of %(since)s stand"),
 }

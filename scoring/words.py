@@ -22,6 +22,7 @@ REFUSALS: dict[Code, str] = {
         "earlier day or a shorter window"
     ),
     "no_rows": gettext_noop("no customer is in its population"),
+    "nobody_bought": gettext_noop("nobody has bought within the last %(days)s days"),
     "too_few_rows": gettext_noop("at least %(least)s customers are needed, there are %(rows)s"),
     "nobody_called": gettext_noop("nobody reaches the cut"),
     "not_a_probability": gettext_noop(
@@ -106,6 +107,13 @@ REFUSALS: dict[Code, str] = {
         "more than %(most)s combinations are frequent enough: raise the least support"
     ),
     "no_cost": gettext_noop("there is no cost, so there is no return on it"),
+    "no_contacts": gettext_noop(
+        "no contact with its customers is on record from %(first)s to %(last)s"
+    ),
+    "no_tariff": gettext_noop(
+        "customers were contacted by %(channels)s, and the definition has no tariff for that: give "
+        "it one, of 0 where a contact costs nothing"
+    ),
 }
 
 

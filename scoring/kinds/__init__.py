@@ -3,6 +3,7 @@
 from .association import AssociationKind
 from .base import Kind
 from .cannibalisation import CannibalisationKind
+from .channel_profitability import ChannelProfitabilityKind
 from .cross_sell import CrossSellKind
 from .groups import GroupsKind
 from .index_tree import IndexTreeKind
@@ -31,5 +32,6 @@ KINDS: dict[str, Kind] = {
         CrossSellKind(),
         SecondSimKind(),
         CannibalisationKind(),
+        ChannelProfitabilityKind(),
     )
 }

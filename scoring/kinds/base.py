@@ -40,6 +40,8 @@ class Kind(ABC):
     """One kind of model. Its objects hold nothing: all they need comes with the call.
 
     outcome       what a row must have beside features: "" (nothing), "label", "trial"
+    rows_of       what a row is that it learns from: one of "customers", or of "channels", a count
+                  of the contacts and orders of all customers as of one day
     reads_scores  whether its features may be scores of models that stand before it
     properties    JSON Schema of what a definition may say beside the common fields
     """
@@ -47,6 +49,7 @@ class Kind(ABC):
     code: ClassVar[str]
     name: ClassVar[str | Promise]
     outcome: ClassVar[str] = ""
+    rows_of: ClassVar[str] = "customers"
     reads_scores: ClassVar[bool] = False
     properties: ClassVar[dict[str, Any]] = {}
     required: ClassVar[tuple[str, ...]] = ()
@@ -94,8 +97,8 @@ class Kind(ABC):
         """The tables of events that training reads."""
         return []
 
-    def days_of_orders(self, definition: Definition) -> int:
-        """How old the oldest order is that it reads, beside those that are its outcome."""
+    def days_of_events(self, definition: Definition) -> int:
+        """How old the oldest row of its tables is that it reads, beside those of its outcome."""
         return 0
 
     def settled(self, definition: Definition, fitted: Any) -> Definition:

@@ -16,10 +16,10 @@ from ..learning.cannibalisation import Assumptions, Cannibalisation, Effect, Pla
 from ..learning.estimates import share
 from ..learning.features import Feature, to_float
 from ..models import Model, ModelVersion
-from ..registry import load
 from ..reporting import plain
-from ..rows import Rows, features_of
+from ..rows import Rows
 from .base import ATTRIBUTE, Definition, Kind, Matrix, Output, Progress, number
+from .earlier import Earlier, read_by
 from .index_tree import IndexTreeKind
 from .propensity import PropensityKind
 
@@ -117,10 +117,9 @@ class CannibalisationKind(Kind):
         return [definition[name] for name in USE]
 
     def beside(self, definition: Definition) -> list[str]:
-        """What the models before it read, for the report."""
+        """What the models before it and their populations read, for the report."""
         used = [one["version"] for one in definition["scored_by"].values()]
-        versions = ModelVersion.objects.filter(pk__in=used)
-        return list(dict.fromkeys(name for v in versions for name in v.definition["reads"]))
+        return read_by(ModelVersion.objects.filter(pk__in=used))
 
     def settled(self, definition: Definition, fitted: Cannibalisation) -> Definition:
         scores = [score for _name, score in _scores(definition)]
@@ -144,7 +143,8 @@ class CannibalisationKind(Kind):
         self, definition: Definition, fitted: Cannibalisation, rows: Rows, progress: Progress
     ) -> dict[str, Any]:
         """Whom it marks and what they are worth; arithmetic on what the definition assumes."""
-        chances = {name: _foretold(definition, name, rows) for name in SCORES}
+        earlier = Earlier(rows)
+        chances = {name: _foretold(definition, name, earlier) for name in SCORES}
         found = _effect(fitted, rows.x, chances)
         known = ~np.isnan(found.amount)
         marked = share(int(found.mark.sum()), int(known.sum()))
@@ -219,16 +219,13 @@ def _writer(model: Model, name: str, score: str) -> dict[str, Any]:
     )
 
 
-def _foretold(definition: Definition, name: str, rows: Rows) -> NDArray[np.float64]:
+def _foretold(definition: Definition, name: str, earlier: Earlier) -> NDArray[np.float64]:
     """A probability of the training's rows: by the version in use, computed anew, or the rate."""
     if name not in definition["scored_by"]:
-        return _rate(definition, name, len(rows))
+        return _rate(definition, name, len(earlier.rows))
     used = definition["scored_by"][name]
-    version = ModelVersion.objects.get(pk=used["version"])
-    read = features_of(version.definition["reads"], version.definition.get("categories", {}))
-    fitted = load(version.file, version.signature)
-    score = fitted.predict(Rows(rows.table, read).x)
-    return np.asarray(score * used["per_unit"], dtype=np.float64)
+    scores = earlier.scores(ModelVersion.objects.get(pk=used["version"]))
+    return np.asarray(scores * used["per_unit"])
 
 
 def _given(definition: Definition, name: str, batch: pa.RecordBatch) -> NDArray[np.float64]:

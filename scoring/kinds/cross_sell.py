@@ -11,20 +11,18 @@ from numpy.typing import NDArray
 
 from common.errors import DomainError
 from common.rates import Z
-from customers.catalogue import compiled, rule_catalogue
 from customers.models import Attribute, Type
-from rules import Rule, compile_condition
 
 from ..learning.cross_sell import ASSOCIATION, NONE, NextProducts, Product
 from ..learning.estimates import Estimate, share, unknown
 from ..learning.features import Feature, to_float
 from ..learning.next_product import NextProduct
 from ..models import Model, ModelVersion
-from ..registry import load
 from ..reporting import plain
-from ..rows import AS_OF, Rows, features_of
+from ..rows import Rows
 from .base import ATTRIBUTE, Definition, Kind, Matrix, Output, Progress, number
 from .cold_start import associated, association_of, lifts_of, told_cold_start
+from .earlier import Earlier, read_by
 
 MOST_TOLD = 3
 CODE = {"type": "string", "minLength": 1, "maxLength": 40}
@@ -132,11 +130,7 @@ class CrossSellKind(Kind):
 
     def beside(self, definition: Definition) -> list[str]:
         """What the propensities and their populations read, for the report."""
-        versions = ModelVersion.objects.filter(pk__in=definition["scored_by"].values())
-        read = [name for v in versions for name in v.definition["reads"]]
-        for rule in filter(None, map(_population, versions)):
-            read += rule.attributes
-        return list(dict.fromkeys(read))
+        return read_by(ModelVersion.objects.filter(pk__in=definition["scored_by"].values()))
 
     def settled(self, definition: Definition, fitted: NextProduct) -> Definition:
         scores = [p["propensity"] for p in definition["products"] if p.get("propensity")]
@@ -214,34 +208,10 @@ def _writers() -> dict[str, Model]:
     return {model.definition["output"]: model for model in models}
 
 
-def _population(version: ModelVersion) -> Rule | None:
-    text = version.definition.get("population")
-    return compiled(compile_condition, text, rule_catalogue(), "population") if text else None
-
-
 def _scores_of(used: dict[str, int], rows: Rows) -> dict[str, NDArray[np.float64]]:
-    """Each score by the version in use, computed anew of the training's rows; NaN outside."""
-    versions = ModelVersion.objects.in_bulk(used.values())
-    found = {}
-    for score, pk in used.items():
-        version = versions[pk]
-        definition = version.definition
-        features = features_of(definition["reads"], definition.get("categories", {}))
-        fitted = load(version.file, version.signature)
-        x = Rows(rows.table, features).x
-        scores = np.asarray(fitted.predict(x), dtype=np.float64)
-        found[score] = np.where(_inside(_population(version), rows), scores, np.nan)
-    return found
-
-
-def _inside(rule: Rule | None, rows: Rows) -> NDArray[np.bool_]:
-    """Whether each row is in the population, as of its own day."""
-    if rule is None:
-        return np.ones(len(rows), dtype=np.bool_)
-    days = rows.table.column(AS_OF).to_pylist()
-    customers = rows.table.select(list(rule.attributes)).to_pylist()
-    holds = rule.closure()
-    return np.array([holds(c, d) is True for c, d in zip(customers, days, strict=True)])
+    """Each score by the version in use, computed anew of the training's rows."""
+    versions, earlier = ModelVersion.objects.in_bulk(used.values()), Earlier(rows)
+    return {score: earlier.scores(versions[pk]) for score, pk in used.items()}
 
 
 def _propensities(

@@ -28,7 +28,14 @@ from ..learning.life_cycle import (
 from ..reporting import parameters, plain
 from ..rows import Rows
 from .base import ATTRIBUTE, Definition, Matrix, Output, Progress
-from .purchased import PurchasedKind, columns_of, record_of, refuse_short_record
+from .purchased import (
+    PurchasedKind,
+    columns_of,
+    history_of,
+    record_of,
+    refuse_nobody,
+    refuse_short_record,
+)
 
 INDICATORS = ("conversion", "repeat_rate", "orders", "weekly_return", "won_back")
 
@@ -79,6 +86,7 @@ class LifeCycleKind(PurchasedKind):
         rows: Rows,
         progress: Progress,
     ) -> LifeCycleStages:
+        refuse_nobody(rows, definition)
         return LifeCycleStages(features, window=_window(definition)).fit(rows.x, progress=progress)
 
     def measure(
@@ -87,7 +95,7 @@ class LifeCycleKind(PurchasedKind):
         """The groups and their indicators, of all rows: nothing is learnt that could flatter."""
         first, last = rows.x.T
         ages = Ages(first, *_beside(rows, self.told(definition), last))
-        found = indicators(ages, window=fitted.window, history=_history(first))
+        found = indicators(ages, window=fitted.window, history=history_of(first))
         bought = share(len(rows) - found.no_group, len(rows))
         return {
             "metrics": _metrics(found, len(rows)),
@@ -134,11 +142,6 @@ def _beside(
     """What ``Ages`` holds after the first purchase."""
     second, week_ago, window_ago, purchases = columns_of(rows, columns).T
     return [second, last, week_ago, window_ago, purchases]
-
-
-def _history(first: NDArray[np.float64]) -> int:
-    """For how many days orders are on record: as long as anybody's first purchase is ago."""
-    return int(np.nanmax(first, initial=0.0))
 
 
 def _metrics(found: LifeCycle, rows: int) -> dict[str, Any]:

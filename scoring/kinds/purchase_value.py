@@ -20,7 +20,15 @@ from ..reporting import parameters, plain
 from ..rows import Rows
 from .base import ATTRIBUTE, Definition, Matrix, Progress, number
 from .lifetime_value import HORIZON_MONTHS, MONTHLY_DISCOUNT
-from .purchased import DAYS, PurchasedKind, columns_of, record_of, refuse_short_record
+from .purchased import (
+    DAYS,
+    PurchasedKind,
+    columns_of,
+    history_of,
+    record_of,
+    refuse_nobody,
+    refuse_short_record,
+)
 
 CHECK_DAYS = 90
 # Customers of so many repeats and more are told together.
@@ -65,6 +73,7 @@ class PurchaseValueKind(PurchasedKind):
         rows: Rows,
         progress: Progress,
     ) -> PurchaseValue:
+        refuse_nobody(rows, definition)
         value = PurchaseValue(
             features,
             share=definition["share"],
@@ -95,6 +104,7 @@ class PurchaseValueKind(PurchasedKind):
             },
             "bought": plain(bought),
             "record_days": record_of(definition),
+            "history": history_of(rows.x[:, 2]),
             "check_days": _check_days(definition),
             "check": checked,
             "tenths": tenths,

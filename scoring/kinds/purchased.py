@@ -4,12 +4,15 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import numpy as np
 from django.utils.translation import gettext as _
+from numpy.typing import NDArray
 
 from common.errors import DomainError
 from customers.purchases import Bought, days_of
 
 from ..learning.features import Feature, matrix
+from ..learning.refusal import NotEstimable
 from ..rows import Rows
 from .base import Definition, Kind, Matrix
 
@@ -54,7 +57,7 @@ class PurchasedKind(Kind):
     def tables(self, definition: Definition) -> list[str]:
         return ["orders"]
 
-    def days_of_orders(self, definition: Definition) -> int:
+    def days_of_events(self, definition: Definition) -> int:
         return days_of([*self.features(definition, []), *self.beside(definition)])
 
     def settled(self, definition: Definition, fitted: Any) -> Definition:
@@ -84,3 +87,16 @@ def refuse_short_record(item: Definition, least: int, where: list[Any]) -> None:
 def columns_of(rows: Rows, columns: Sequence[Bought]) -> Matrix:
     """Return rows × these columns of purchases."""
     return matrix(rows.table, [Feature(column.code) for column in columns])
+
+
+def refuse_nobody(rows: Rows, definition: Definition) -> None:
+    """Raise NotEstimable where there are customers, and none of them has bought."""
+    record = record_of(definition)
+    [last] = columns_of(rows, [Bought("last", record)]).T
+    if np.isnan(last).all():
+        raise NotEstimable("nobody_bought", days=record)
+
+
+def history_of(first: NDArray[np.float64]) -> int:
+    """For how many days orders are on record: as long as anybody's first purchase is ago."""
+    return int(np.nanmax(first, initial=0.0))

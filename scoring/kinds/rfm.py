@@ -20,7 +20,15 @@ from ..learning.rfm import HIGHEST, Rfm
 from ..reporting import parameters, plain
 from ..rows import Rows
 from .base import ATTRIBUTE, Definition, Matrix, Output, Progress, number
-from .purchased import DAYS, PurchasedKind, record_of, refuse_short_record
+from .purchased import (
+    DAYS,
+    PurchasedKind,
+    columns_of,
+    history_of,
+    record_of,
+    refuse_nobody,
+    refuse_short_record,
+)
 
 MEASURES = ("recency", "frequency", "monetary")
 WINDOW_DAYS = 365
@@ -85,6 +93,9 @@ class RfmKind(PurchasedKind):
             Bought("money", window),
         ]
 
+    def told(self, definition: Definition) -> Sequence[Bought]:
+        return [Bought("first", record_of(definition))]
+
     def fit(
         self,
         definition: Definition,
@@ -93,6 +104,8 @@ class RfmKind(PurchasedKind):
         progress: Progress,
     ) -> Rfm:
         given = definition.get("cuts")
+        if given is None:
+            refuse_nobody(rows, definition)
         cuts = [given[measure] for measure in MEASURES] if given else None
         return Rfm(features, cuts=cuts).fit(rows.x, progress=progress)
 
@@ -114,6 +127,7 @@ class RfmKind(PurchasedKind):
             },
             "window_days": _window(definition),
             "record_days": record_of(definition),
+            "history": history_of(columns_of(rows, self.told(definition))),
             "bought": plain(bought),
             "measures": [_measure(fitted, place, scores, x) for place in range(len(MEASURES))],
             "cells": _cells(scores, x),

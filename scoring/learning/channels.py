@@ -200,17 +200,24 @@ def _line(
     of_mine = mine[credits.contact]
     part = _part(orders, credits.share[of_mine], credits.order[of_mine])
     responded = len(np.unique(credits.contact[of_mine]))
+    return priced(channel, segment, contacts, part, responded, tariff)
+
+
+def priced(
+    channel: str, segment: str, contacts: int, credited: Part, responded: int, tariff: Tariff
+) -> Line:
+    """Return the line of what was counted: its cost by the tariff, and what that brought."""
     low, high = wilson(responded, contacts)
     contact_cost = contacts * tariff.per_contact
-    commission = part.orders * tariff.per_order + part.revenue * tariff.revenue_share
+    commission = credited.orders * tariff.per_order + credited.revenue * tariff.revenue_share
     cost = contact_cost + commission
-    profit = part.margin - cost
+    profit = credited.margin - cost
     spent = cost > 0
     return Line(
         channel,
         segment,
         contacts,
-        part,
+        credited,
         responded,
         responded / contacts,
         float(low),
@@ -219,7 +226,7 @@ def _line(
         commission,
         cost,
         profit,
-        return_on_cost=part.revenue / cost if spent else None,
+        return_on_cost=credited.revenue / cost if spent else None,
         roi=profit / cost if spent else None,
         not_estimable=None if spent else "no_cost",
     )

@@ -42,11 +42,14 @@ Code = Literal[
     "no_control",  # treated, control
     "not_randomised",  # auc
     # groups, purchases, money
+    "nobody_bought",  # days: of the record
     "too_few_distinct",  # distinct, least
     "no_repeat_purchases",  # customers
     "record_too_short",  # days, least: purchases are on record for fewer days than it takes
     "no_mean_spend",  # q: spends so unlike that their mean is not finite
     "no_cost",
+    "no_contacts",  # first, last: the days that were looked at
+    "no_tariff",  # channels: that occur and whose cost is not given
     # what goes together
     "too_many_itemsets",  # most: the support is too low
 ]

@@ -37,6 +37,8 @@ Dropped = Literal[
     "all_null", "constant", "iv_low", "correlated", "unstable", "wrong_sign", "beyond_most"
 ]
 
+# Raise it when equal rows give another state.
+VERSION = 1
 PIECE = 32  # candidates binned between two reports
 BLOCKS = 32  # of rows, of which halves are made
 ROUND = 5  # pairs of halves between two reports
@@ -44,6 +46,7 @@ ROUNDS = 10
 ENOUGH_ROWS = 50_000  # for a correlation, a penalty and the point around which to approximate
 LEAST_RIDGE = 1.0
 CERTAIN = 1.96
+CHOSEN_BY = ("least_value", "most_alike", "least_frequency", "most", "too_good", "seed")
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,8 @@ class Selection:
     too_good : AUC alone from which a candidate is taken for a leak.
     binner : how candidates are binned.
 
-    ``state_`` is what has been finished, as JSON has it. A later ``fit`` on the same rows takes it
-    as ``resume`` and comes to the very same result.
+    ``state_`` is what has been finished, as JSON has it. A later ``fit`` on the same rows by
+    the same parameters takes it as ``resume`` to the very same result; any other begins anew.
     """
 
     def __init__(
@@ -147,12 +150,14 @@ class Selection:
             "rows": len(y),
             "positives": int(y.sum()),
             "outcomes": crc32(np.packbits(y).tobytes()),
-            "seed": self.seed,
             "attributes": [f.attribute for f in self.features],
+            "version": VERSION,
+            "chosen_by": {name: getattr(self, name) for name in CHOSEN_BY},
+            "binned_by": dict(vars(self.binner)),
         }
-        if resume and resume["belongs"] != belongs:
-            raise ValueError("a selection is taken up on the rows and candidates it began with")
-        return dict(resume) if resume else {"belongs": belongs, "bins": [], "pairs": 0}
+        if resume and resume["belongs"] == belongs:
+            return dict(resume)
+        return {"belongs": belongs, "bins": [], "pairs": 0}
 
     def _bin(self, x: Floats, y: NDArray[np.bool_], run: "_Run") -> list[Binning]:
         done = [Binning(**known) for known in run.state["bins"]]

@@ -63,14 +63,15 @@ def correlations(data: Coded) -> Floats:
 
 
 def twins(data: Coded, most: float, level: float) -> Floats:
-    """Return the columns' correlations; 0 where one beyond ``most`` has news beside the other.
+    """Return the columns' correlations; 0 with an earlier one, beyond ``most``, beside which a
+    column has news.
 
     ``level``: the quantile of chance that news exceeds.
     """
     r = correlations(data)
-    for place, other in zip(*np.nonzero(np.abs(r) > most), strict=True):
+    for place, other in zip(*np.nonzero(np.tril(np.abs(r) > most, -1)), strict=True):
         told, degrees = news(data, place, other)
-        if place != other and told > chi2.ppf(level, max(degrees, 1)):
+        if told > chi2.ppf(level, max(degrees, 1)):
             r[place, other] = 0.0
     return r
 

@@ -122,8 +122,13 @@ def _table(values: Floats, scores: Floats) -> Floats:
 
 
 def _knots(column: Floats) -> tuple[Floats, Floats]:
-    """Return values in ascending order and their scores, with mean 0 and variance 1 over rows."""
+    """Return values in ascending order and their scores, with mean 0 and variance 1 over rows.
+
+    Where no row knows the column, every value counts as average.
+    """
     values, counts = np.unique(column[~np.isnan(column)], return_counts=True)
+    if not len(values):
+        return np.zeros(1), np.zeros(1)
     n = counts.sum()
     scores = norm.ppf((np.cumsum(counts) - counts / 2) / n)
     scores -= (scores * counts).sum() / n

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 from accounts.models import Level, Organisation, User
 from common.csv_lines import csv_lines
 from common.errors import DomainError
-from common.pages import require
+from common.pages import asked_date, require
 from common.permissions import Permission
 
 from ..models import Matrix
@@ -109,7 +109,7 @@ def _choice(request: HttpRequest) -> Choice:
         cities=cities,
         days=days,
         matrix=_matrix(request.GET.get("matrix", ""), matrices),
-        day=_day(request.GET.get("date", "")) or (days[-1] if days else None),
+        day=asked_date(request) or (days[-1] if days else None),
         city=_city(request.GET.get("city", ""), cities, user),
         province_wide=user.cities is None,
     )
@@ -122,16 +122,6 @@ def _matrix(code: str, matrices: list[Matrix]) -> Matrix | None:
         if matrix.pk == code:
             return matrix
     raise Http404
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError as error:
-        raise DomainError(
-            "bad_date",
-            _("A date is written as YYYY-MM-DD; '%(text)s' was given.") % {"text": text[:40]},
-        ) from error
 
 
 def _city(code: str, cities: list[Organisation], user: User) -> str | None:

@@ -54,6 +54,29 @@ def raise_code() -> None:
     run_through(DAY2)
 
 
+def lose_movements() -> None:
+    """As if what is told beside the work of the day could not be counted."""
+    from config import daily
+
+    def refuse(*_: object, **__: object) -> None:
+        raise ValueError("no such column")
+
+    daily.group_movements = refuse
+    run_through(DAY2)
+
+
+def test_a_figure_beside_the_work_costs_no_day(site: Site) -> None:
+    in_child(site, lose_movements)
+    assert publications(site.database_url)[-1]["business_date"] == DAY2
+    with psycopg.connect(site.database_url) as connection:
+        [(output,)] = connection.execute(
+            "SELECT s.output FROM jobs_step s JOIN jobs_run r ON r.id = s.run_id"
+            " WHERE r.kind = 'day' AND r.business_date = %s AND s.name = 'assign'",
+            [DAY2],
+        ).fetchall()
+    assert sorted(output) == ["cells", "flows", "members"]
+
+
 def test_a_day_is_shown_step_by_step_and_summed_up(site: Site) -> None:
     told = run_day(site, "--date", DAY2.isoformat())
     assert told.returncode == 0, told.text

@@ -13,7 +13,7 @@ from celery import current_app
 
 from campaigns.models import Plan, Publication
 from config import tasks
-from jobs.services import BELL, claim, finish
+from jobs.services import BELL, claim, finish, start_run
 from lake import partitions
 from lake.models import Partition
 
@@ -71,6 +71,14 @@ def test_the_sweep_keeps_partitions_that_something_refers_to() -> None:
     partition("customers", today, "young")
     working = partition("cells", long_ago, "being worked on")
     finish(claim(begin(today, steps=("ingest", "score"))), {"cells": working.pk}, {})
+    waited_for = partition("orders", long_ago, "waited for")
+    start_run(
+        kind="training",
+        business_date=today,
+        steps=["data"],
+        inputs={"orders": [waited_for.pk]},
+        by="analyst",
+    )
     publish(1, long_ago, "shown")
     publish(2, today, "young")
     tasks.sweep()
@@ -80,4 +88,5 @@ def test_the_sweep_keeps_partitions_that_something_refers_to() -> None:
         ("answers", "shown"),
         ("customers", "young"),
         ("cells", "being worked on"),
+        ("orders", "waited for"),
     }

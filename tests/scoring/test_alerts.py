@@ -12,6 +12,7 @@ from common.errors import DomainError
 from jobs.models import Run
 from lake.models import Partition
 from scoring.alerts import acknowledge, end_acknowledged
+from scoring.health import alerts_of
 from scoring.models import Acknowledgement, ModelDay, ModelVersion
 from scoring.selectors import lines
 from tests.accounts.people import make_province, make_user
@@ -70,6 +71,33 @@ def test_one_that_grows_is_told_again(version: ModelVersion) -> None:
     look(version, "still the sale")
     assert health(version) == "seen"
     assert Acknowledgement.objects.get().figure == 0.61
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [(0.5, "seen"), (0.7, "alert"), (-0.3, "alert"), (0.1, "seen")]
+)
+def test_a_level_is_told_again_where_it_is_further_off_or_turns(
+    version: ModelVersion, size: float, expected: str
+) -> None:
+    level = {"code": "level_shifted", "attribute": "", "figure": 0.3, "limit": 0.2, "size": 0.4}
+    tell(version, 1, level)
+    acknowledge(version, code="level_shifted", attribute="", note="a sale", by="wang")
+    tell(version, 2, level | {"figure": 0.2, "size": size})
+    assert health(version) == expected
+
+
+def test_scores_that_stay_stale_are_told_again() -> None:
+    facts = {"absent": [], "retyped": [], "missing": {}, "missing_at_training": {}}
+    [told] = alerts_of(facts | {"stale_since": str(DAY)}, DAY + timedelta(days=3))
+    assert told == {"code": "stale", "since": str(DAY), "figure": 3}
+
+
+def test_of_two_who_look_at_once_the_first_is_noted(version: ModelVersion) -> None:
+    look(version)
+    with pytest.raises(DomainError) as refused:
+        look(version, "nothing at all")
+    assert refused.value.code == "already_looked_at"
+    assert Acknowledgement.objects.get().note == "spring sale"
 
 
 def test_one_that_ends_and_comes_back_is_told_again(version: ModelVersion) -> None:

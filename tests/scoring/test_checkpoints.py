@@ -74,6 +74,18 @@ def test_others_that_nobody_took_up_go_in_the_end(folder: Path) -> None:
     assert (old.read(), young.read()) == (None, {})
 
 
+def test_one_that_another_forgets_meanwhile_is_no_error(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Checkpoint("gone-1").keep({})
+    listed = list(folder.iterdir())
+    for file in listed:
+        file.unlink()
+    monkeypatch.setattr(Path, "glob", lambda *_: iter(listed))
+    Checkpoint("other-1").forget()
+    Checkpoint("gone-1").forget()
+
+
 @pytest.mark.django_db
 @pytest.mark.usefixtures("models", "snapshot")
 def test_a_training_cancelled_amid_a_fit_stops_and_goes_on_when_it_is_asked_for_again(

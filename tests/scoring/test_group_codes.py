@@ -212,6 +212,23 @@ def test_a_population_that_names_a_code_is_a_place_too(ending: Any) -> None:
     assert ended_codes(second)[0].places == [Place("model Sub")]
 
 
+def test_a_version_of_before_codes_were_written_down_ends_them_too(ending: Any) -> None:
+    first, second, code = ending
+    del first.definition["codes"]
+    first.save()
+    assert [one.code for one in ended_codes(second)] == [code]
+
+
+def test_the_population_that_is_in_use_counts_whatever_was_written_since(ending: Any) -> None:
+    _first, second, code = ending
+    model = Model.objects.create(
+        code="m", name_zh="子", name_en="Sub", kind="uplift", definition={"population": "true"}
+    )
+    used = {"population": f"behaviour_group = '{code}'"}
+    ModelVersion.objects.create(model=model, number=1, definition=used, state="published")
+    assert ended_codes(second)[0].places == [Place("model Sub")]
+
+
 def test_the_version_s_page_warns_before_anybody_decides(
     ending: Any, client: Any, page_settings: None
 ) -> None:

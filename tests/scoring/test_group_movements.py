@@ -12,9 +12,10 @@ from django.test import Client
 from django.urls import reverse
 
 from common.errors import DomainError
+from jobs.models import Run, State
 from lake import partitions
 from lake.models import Partition
-from scoring.group_movements import Side, group_movements, read_movements
+from scoring.group_movements import Side, group_movements, movement_days, read_movements
 from scoring.models import Model, ModelDay, ModelVersion
 from tests.accounts.people import make_province, make_user
 from tests.portal.settings import page_settings as page_settings
@@ -155,12 +156,25 @@ def moved(page_settings: None) -> Partition:
     gone = {f"{n:05d}": ("ningbo", "g2", None) for n in range(200, 205)}
     new = {f"{n:05d}": ("ningbo", "g2", None) for n in range(300, 307)}
     now = {n: (c[0], "g2", None) for n, c in MOVE.items()}
-    return group_movements(
-        written(DAY, STAY | now | new),
-        written(BEFORE, STAY | MOVE | gone),
-        [version("gotone")],
-        progress=quiet,
+    return of_run(
+        group_movements(
+            written(DAY, STAY | now | new),
+            written(BEFORE, STAY | MOVE | gone),
+            [version("gotone")],
+            progress=quiet,
+        )
     )
+
+
+def of_run(made: Partition, *, number: int = 1, state: str = State.DONE) -> Partition:
+    """The partition as a run's, whose publishing is in this state."""
+    run = Run.objects.create(
+        kind="day", business_date=made.business_date, number=number, key=made.key, inputs={}
+    )
+    output = {"group_movements": made.pk}
+    run.steps.create(position=0, name="assign", state=State.DONE, output=output)
+    run.steps.create(position=1, name="publish", state=state)
+    return made
 
 
 @pytest.fixture
@@ -214,8 +228,17 @@ def test_without_a_day_the_page_says_when_there_will_be_one(page_settings: None,
 
 def test_the_first_day_says_so(page_settings: None, see: Any) -> None:
     make_province()
-    group_movements(written(DAY, STAY), None, [version("gotone")], progress=quiet)
+    of_run(group_movements(written(DAY, STAY), None, [version("gotone")], progress=quiet))
     assert "The first day" in see()
+
+
+def test_what_was_never_published_is_not_shown(moved: Partition, see: Any) -> None:
+    again = written(DAY, STAY, key="again")
+    used = ModelVersion.objects.get(model="gotone")
+    before = written(BEFORE, STAY, key="again")
+    counted = group_movements(again, before, [used], progress=quiet)
+    of_run(counted, number=2, state=State.FAILED)
+    assert movement_days("gotone") == {DAY: moved}
 
 
 def test_a_new_version_between_the_days_is_told(moved: Partition, see: Any) -> None:

@@ -1,5 +1,6 @@
 """Who would lose us money if told of a cheaper plan is marked, by the plan and what is assumed."""
 
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -7,11 +8,14 @@ import pytest
 from django.utils import translation
 
 from common.errors import DomainError
+from jobs.work import work_through
 from lake.models import Partition
 from scoring.health import alerts_of
+from scoring.models import Model, ModelVersion
 from scoring.score import score
+from scoring.training import start_training, steps_of_training
 
-from .conftest import MODELS, make_snapshot, published, train, trained
+from .conftest import DAY, MODELS, make_snapshot, published, train, trained
 from .kind_models import attribute, define, read, refused, shown
 
 pytestmark = pytest.mark.django_db
@@ -86,6 +90,32 @@ def test_the_score_of_a_model_before_it_is_the_chance_of_leaving(snapshot) -> No
     assert version.metrics["at_stake"] == pytest.approx(stake)
 
 
+def test_who_is_outside_the_population_of_the_model_before_it_has_no_chance_of_leaving(
+    snapshot,
+) -> None:
+    mine = {"population": "brand = 'gotone'", "features": ["arpu", "tenure"]}
+    define(MODELS[1] | mine, MODEL | {"leaving": "movement_index"})
+    movement = published("movement_index")
+    version = published("cheap_card")
+    made = read(score(snapshot, [movement, version], progress=lambda *_: None)).to_pylist()
+    known = [row for row in made if row["cheap_card_yuan"] is not None]
+    assert 0 < len(known) < ROWS / 2
+    assert version.metrics["known"] == len(known)
+    stake = -sum(row["cheap_card_yuan"] for row in known if row["cheap_card_untold"])
+    assert version.metrics["at_stake"] == pytest.approx(stake)
+
+
+def test_of_several_days_the_newest_is_told_so_nobody_counts_twice(snapshot) -> None:
+    before = DAY - timedelta(days=30)
+    make_snapshot(rows=50, key="old", day=before, calls=np.zeros(50, int), traffic=np.zeros(50))
+    define(MODEL)
+    run, _new = start_training(
+        Model.objects.get(code="cheap_card"), days=[before, DAY], by="analyst"
+    )
+    work_through(run, steps_of_training())
+    assert ModelVersion.objects.get(run=run.pk).metrics["rows"] == ROWS
+
+
 def test_without_the_score_before_it_nothing_is_said(snapshot) -> None:
     define(MODELS[1], MODEL | {"leaving": "movement_index"})
     published("movement_index")
@@ -96,7 +126,7 @@ def test_without_the_score_before_it_nothing_is_said(snapshot) -> None:
 def test_its_days_are_watched_without_an_alert(snapshot) -> None:
     define(MODEL)
     facts = score(snapshot, [published("cheap_card")], progress=lambda *_: None).facts
-    assert alerts_of(facts["models"]["cheap_card"]) == []
+    assert alerts_of(facts["models"]["cheap_card"], DAY) == []
 
 
 def test_the_report_tells_the_sides_and_what_other_assumptions_would_change(snapshot) -> None:

@@ -86,7 +86,7 @@ def test_every_buyer_is_in_the_group_of_his_purchases(snapshot, bought) -> None:
 def test_the_days_of_a_model_in_use_are_watched_without_an_alert(snapshot) -> None:
     define(MODEL)
     facts = scored(snapshot, published("life")).facts["models"]["life"]
-    assert alerts_of(facts) == []
+    assert alerts_of(facts, DAY) == []
     assert facts["score"]["psi"] < 0.01
 
 
@@ -120,7 +120,7 @@ def test_where_nobody_buys_there_is_no_life_cycle(catalogue) -> None:
     define(MODEL)
     customers(50)
     [error] = [step.error for step in train("life").steps.all() if step.error]
-    assert error["code"] == "no_rows"
+    assert error["code"] == "nobody_bought"
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_the_best_tenth_is_worth_most(snapshot) -> None:
 def test_its_days_are_watched_without_an_alert(snapshot) -> None:
     define(MODEL)
     facts = scored(snapshot, published("purchase_value")).facts["models"]["purchase_value"]
-    assert alerts_of(facts) == []
+    assert alerts_of(facts, DAY) == []
     assert facts["score"]["psi"] < 0.01
 
 
@@ -114,7 +114,7 @@ def test_where_nobody_buys_there_is_no_value(catalogue) -> None:
     define(MODEL)
     customers(60)
     [error] = [step.error for step in train("purchase_value").steps.all() if step.error]
-    assert error["code"] == "no_rows"
+    assert error["code"] == "nobody_bought"
 
 
 @pytest.mark.parametrize(

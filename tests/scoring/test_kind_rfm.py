@@ -6,8 +6,11 @@ import pytest
 from django.utils import translation
 
 from lake.models import Partition
-from scoring.bought import earlier_orders, orders_kept, purchases_read
+from scoring.bought import earlier_orders, events_kept, purchases_read
 from scoring.health import alerts_of
+from scoring.models import Model
+from scoring.score import score
+from scoring.training import pin
 
 from .buyers import customers, ordered, random_buyers, scored
 from .conftest import DAY, published, train, trained
@@ -24,6 +27,9 @@ MODEL: dict[str, Any] = {
     "window_days": 180,
     "record_days": 365,
 }
+
+
+CUTS = {"recency": [7, 30, 90, 180], "frequency": [2, 3, 5, 8], "monetary": [10, 50, 100, 500]}
 
 
 @pytest.fixture(autouse=True)
@@ -73,14 +79,13 @@ def test_who_never_bought_has_no_cell(snapshot) -> None:
 
 
 def test_fixed_cuts_are_kept(snapshot, bought) -> None:
-    cuts = {"recency": [7, 30, 90, 180], "frequency": [2, 3, 5, 8], "monetary": [10, 50, 100, 500]}
-    define(MODEL | {"cuts": cuts})
+    define(MODEL | {"cuts": CUTS})
     rows = read(scored(snapshot, published("rfm"))).to_pylist()
     for row in rows:
         mine = bought.get(int(row["customer_no"]))
         if mine and row["rfm_cell"] is not None:
             fresh = min(ago for ago, _yuan in mine)
-            assert row["rfm_recency"] == 1 + sum(fresh <= cut for cut in cuts["recency"])
+            assert row["rfm_recency"] == 1 + sum(fresh <= cut for cut in CUTS["recency"])
 
 
 def test_the_day_s_own_orders_do_not_count_yet(snapshot, bought) -> None:
@@ -94,7 +99,7 @@ def test_the_day_s_own_orders_do_not_count_yet(snapshot, bought) -> None:
 def test_the_days_of_a_model_in_use_are_watched_without_an_alert(snapshot) -> None:
     define(MODEL)
     facts = scored(snapshot, published("rfm")).facts["models"]["rfm"]
-    assert alerts_of(facts) == []
+    assert alerts_of(facts, DAY) == []
     assert facts["scored"] == ROWS
     assert set(facts["features"]) == {"__last_365_0", "__purchases_180_0", "__money_180_0"}
     assert facts["score"]["psi"] < 0.01
@@ -103,13 +108,75 @@ def test_the_days_of_a_model_in_use_are_watched_without_an_alert(snapshot) -> No
 def test_nothing_is_read_where_no_version_reads_purchases(snapshot) -> None:
     assert earlier_orders([], DAY) == []
     assert purchases_read([], [], snapshot, progress=lambda done, total: None) is None
-    assert list(orders_kept(DAY)) == []
+    assert list(events_kept(DAY)) == []
 
 
 def test_orders_that_are_still_to_be_read_are_kept(snapshot) -> None:
     define(MODEL)
-    kept = [day for _dataset, day, _key in orders_kept(DAY)]
+    kept = [day for _dataset, day, _key in events_kept(DAY)]
     assert (DAY - min(kept)).days == 360
+
+
+def test_a_rolled_back_version_still_finds_its_orders(snapshot) -> None:
+    define(MODEL)
+    published("rfm")
+    define(MODEL | {"record_days": 90, "window_days": 30})
+    kept = [day for _dataset, day, _key in events_kept(DAY)]
+    assert (DAY - min(kept)).days == 360
+
+
+def test_orders_are_kept_for_trainings_as_of_the_oldest_day_that_is_kept(
+    snapshot, settings
+) -> None:
+    ordered({1: [(420, 5.0)], 2: [(480, 5.0)]})
+    define(MODEL)
+    settings.LAKE_KEEP_DAYS = 60
+    kept = [day for _dataset, day, _key in events_kept(DAY)]
+    assert (DAY - min(kept)).days == 420
+
+
+def test_a_training_is_pinned_to_the_orders_that_it_can_read(snapshot) -> None:
+    early, late = ordered({1: [(420, 5.0)]})[0], ordered({1: [(-60, 5.0)]})[0]
+    define(MODEL)
+    asked = pin(Model.objects.get(code="rfm"), [DAY])["orders"]
+    assert {early.pk, late.pk} & {*asked} == set()
+    days = Partition.objects.filter(pk__in=asked).values_list("business_date", flat=True)
+    assert (DAY - min(days)).days == 360
+
+
+def test_what_is_read_is_the_same_whichever_other_models_are_in_use(snapshot) -> None:
+    short = MODEL | {"record_days": 90, "window_days": 60, "cuts": CUTS}
+    long = {"code": "long", "kind": "rfm", "output": "long_cell", "record_days": 365}
+    attribute("long_cell", "number", "score")
+    define(short, long)
+    own, other = published("rfm"), published("long")
+    orders = earlier_orders([own, other], DAY)
+    told = []
+    for versions in ([own], [own, other]):
+        bought = purchases_read(versions, orders, snapshot, progress=lambda done, total: None)
+        made = score(snapshot, versions, purchases=bought, progress=lambda done, total: None)
+        told.append(made.facts["models"]["rfm"]["features"])
+    assert told[0] == told[1]
+
+
+def test_who_has_not_bought_has_bought_nothing_in_training_too(snapshot) -> None:
+    define(MODEL)
+    version = trained("rfm")
+    learnt = read(Partition.objects.get(dataset="training"))
+    assert learnt.num_rows == ROWS
+    assert learnt.column("__last_365_0").null_count > ROWS // 4
+    assert learnt.column("__money_180_0").null_count == 0
+    assert learnt.column("__purchases_180_0").null_count == 0
+    assert version.metrics["known"] == ROWS - learnt.column("__last_365_0").null_count
+
+
+def test_a_record_shorter_than_asked_for_is_told(catalogue) -> None:
+    define(MODEL)
+    ordered({c: [(40 - c % 30, 5.0 + c % 20)] * (1 + c % 3) for c in range(1, 200)})
+    customers(200)
+    version = trained("rfm")
+    assert (version.report["history"], version.report["record_days"]) == (40, 365)
+    assert "Orders are on record for 40 days." in shown(version)
 
 
 def test_the_report_tells_every_score_and_cell(snapshot) -> None:
@@ -140,7 +207,7 @@ def test_a_province_where_nobody_buys_is_refused_in_words(catalogue) -> None:
     customers(50)
     run = train("rfm")
     [error] = [step.error for step in run.steps.all() if step.error]
-    assert error["code"] == "no_rows"
+    assert error["code"] == "nobody_bought"
 
 
 @pytest.mark.parametrize(

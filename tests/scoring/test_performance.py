@@ -106,6 +106,22 @@ def test_twice_as_many_outcomes_as_foretold_alert_of_the_level(version: ModelVer
     [measured] = measure_due(LATER)
     [alert] = [a for a in performance_alerts(measured.performance) if a["code"] == "level_shifted"]
     assert alert["figure"] > alert["limit"]
+    assert alert["size"] > 0
+    assert alert["limit"] == pytest.approx(measured.performance["calibration"]["expected"], 1e-5)
+
+
+def test_what_a_version_was_off_by_at_training_is_to_be_expected(version: ModelVersion) -> None:
+    version.report["evaluation"]["calibration"]["intercept"]["value"] = -0.5
+    version.save()
+    day = scored(version, DAY + timedelta(days=1), seed=6)
+    label(day, 6)
+    [measured] = measure_due(LATER)
+    told = measured.performance["calibration"]
+    scores = read(Partition.objects.get(pk=day.scores)).column("movement_index").to_numpy() / 100
+    known = scores[(scores > 0) & (scores < 1)]
+    shifted = 1 / (1 + np.exp(0.5) * (1 - known) / known)
+    assert told["expected"] == pytest.approx((shifted.sum() + (scores == 1).sum()) / len(scores))
+    assert told["expected"] < told["foretold"]
 
 
 def test_where_it_is_not_to_happen_the_opposite_is_measured(
@@ -132,6 +148,56 @@ def test_few_labels_are_not_estimable_and_say_so(version: ModelVersion) -> None:
     assert told["now"]["auc"]["not_estimable"] == "too_few_outcomes"
     assert told["verdict"] is None
     assert performance_alerts(told) == []
+
+
+def test_few_early_labels_do_not_silence_a_fall(version: ModelVersion) -> None:
+    days = [scored(version, DAY + timedelta(days=n), seed=5 + n) for n in (1, 2)]
+    label(days[0], 6, decayed=0.9)
+    watch_performance(LATER)
+    acknowledge(version, code="performance_fell", attribute="", note="spring sale", by="wang")
+    some = pa.array(np.arange(ROWS) % 2 == 0, mask=np.arange(ROWS) >= 40)
+    label(days[1], 7, left_within_30d=some)
+    watch_performance(LATER)
+    assert Acknowledgement.objects.get(code="performance_fell").ended_on is None
+    last = version.days.first()
+    told = open_alerts([version], {version.pk: last})[version.pk]
+    assert "performance_fell" in [alert.code for alert in told]
+
+
+def test_an_older_day_ends_nothing_that_a_newer_one_holds(version: ModelVersion) -> None:
+    days = [scored(version, DAY + timedelta(days=n), seed=5 + n) for n in (1, 2)]
+    label(days[1], 7, decayed=0.9)
+    watch_performance(LATER)
+    row = acknowledge(version, code="performance_fell", attribute="", note="a sale", by="wang")
+    Acknowledgement.objects.filter(pk=row.pk).update(business_date=DAY)
+    label(days[0], 6)
+    watch_performance(LATER)
+    assert Acknowledgement.objects.get(code="performance_fell").ended_on is None
+
+
+def test_a_day_that_can_not_be_measured_costs_no_other(
+    version: ModelVersion, caplog: pytest.LogCaptureFixture
+) -> None:
+    days = [scored(version, DAY + timedelta(days=n), seed=5 + n) for n in (1, 2)]
+    snapshots = [label(day, 6 + n) for n, day in enumerate(days)]
+    Partition.objects.get(pk=days[1].scores).file(0).unlink()
+    assert [day.business_date for day in measure_due(LATER)] == [days[0].business_date]
+    assert "could not be measured" in caplog.text
+    assert len(snapshots) == 2
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_customers_are_found_again_where_the_lake_was_cut_otherwise(
+    version: ModelVersion, parts: int
+) -> None:
+    day = scored(version, DAY + timedelta(days=1), seed=6)
+    table = read(label(day, 6))
+    with partitions.writing("customers", day.business_date, f"cut{parts}", parts=parts) as draft:
+        for part in range(parts):
+            rows = np.flatnonzero(np.arange(ROWS) % parts == part)
+            pq.write_table(table.take(rows), draft.file(part))
+    [measured] = measure_due(LATER)
+    assert measured.performance["now"]["n"] == ROWS
 
 
 def test_what_is_measured_is_measured_once_until_other_data_come(version: ModelVersion) -> None:
@@ -182,8 +248,8 @@ def ordered(day: date, lines: dict[str, date], key: str = "o", policy: str = "P1
             "ordered_on": pa.array(list(lines.values()), pa.date32()),
         }
     )
-    first = pa.array([number < f"{ROWS // 2:07d}" for number in lines])
-    second = pa.array([not one for one in first.to_pylist()])
+    first = pa.array([number < f"{ROWS // 2:07d}" for number in lines], pa.bool_())
+    second = pa.array([not one for one in first.to_pylist()], pa.bool_())
     with partitions.writing("orders", day, key, parts=2) as draft:
         pq.write_table(table.filter(first), draft.file(0))
         pq.write_table(table.filter(second), draft.file(1))
@@ -218,11 +284,23 @@ def test_orders_count_within_the_window_once_it_is_over(buys: ModelVersion) -> N
 def test_orders_of_another_policy_are_no_outcome(buys: ModelVersion) -> None:
     days = [DAY + timedelta(days=n) for n in range(4)]
     scored(buys, days[1], seed=6)
+    for day in days[1:3]:
+        ordered(day, {}, policy="P2")
     ordered(days[3], dict.fromkeys([f"{n:07d}" for n in range(500)], days[3]), policy="P2")
     [measured] = measure_due(LATER)
     assert measured.performance["now"]["positives"] == 0
     assert measured.performance["now"]["auc"]["not_estimable"] == "one_class"
     assert performance_alerts(measured.performance) == []
+
+
+def test_a_day_of_orders_that_never_came_is_not_a_day_without_orders(buys: ModelVersion) -> None:
+    days = [DAY + timedelta(days=n) for n in range(5)]
+    scored(buys, days[1], seed=6)
+    for day in (days[1], days[3], days[4]):
+        ordered(day, dict.fromkeys([f"{n:07d}" for n in range(100)], day))
+    assert measure_due(LATER) == []
+    ordered(days[2], {})
+    assert len(measure_due(LATER)) == 1
 
 
 # --- what is open, and what somebody has looked at ---

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from scoring.learning import selection as module
 from scoring.learning import selection_rows
+from scoring.learning.binning import Binner
 from scoring.learning.features import Feature
 from scoring.learning.propensity_logit import Coded, fitted
 from scoring.learning.refusal import NotEstimable
 from scoring.learning.selection import Selection
-from scoring.learning.selection_rows import shuffled
+from scoring.learning.selection_rows import coded, shuffled
 
 Made = tuple[np.ndarray, np.ndarray, tuple[Feature, ...]]
 
@@ -152,11 +153,46 @@ def test_a_killed_selection_goes_on_at_every_stage_to_the_same_end() -> None:
         assert len(rest) <= len(texts) - stage + 1
 
 
-def test_a_selection_is_not_taken_up_on_other_outcomes() -> None:
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"least_value": 0.2},
+        {"least_frequency": 0.6},
+        {"binner": Binner(max_bins=3)},
+        {"seed": 1},
+    ],
+)
+def test_a_selection_by_other_parameters_begins_anew(other: dict[str, Any]) -> None:
+    x, y, features = made(3000)
+    state = json.loads(json.dumps(Selection(features).fit(x, y).state_))
+    anew = Selection(features, **other).fit(x, y)
+    resumed = Selection(features, **other).fit(x, y, resume=state)
+    assert resumed.state_ == anew.state_ != state
+
+
+def test_a_selection_of_other_outcomes_or_another_version_begins_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     x, y, features = made(3000)
     state = Selection(features).fit(x, y).state_
-    with pytest.raises(ValueError, match="taken up"):
-        Selection(features).fit(x, ~y, resume=state)
+    assert Selection(features).fit(x, ~y, resume=state).state_["belongs"] != state["belongs"]
+    monkeypatch.setattr(module, "VERSION", module.VERSION + 1)
+    told: list[Any] = []
+    Selection(features).fit(x, y, resume=state, checkpoint=told.append)
+    assert told
+
+
+def test_news_is_asked_of_each_pair_once_and_of_none_with_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    x, y, features = made(3000)
+    binnings = Binner().fit(x, y, features)
+    data = coded(x, y, binnings, range(len(features)), 0)
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(selection_rows, "news", lambda data, *pair: asked.append(pair) or (0.0, 1))
+    selection_rows.twins(data, 0.7, 0.99)
+    assert asked
+    assert all(place > other for place, other in asked)
 
 
 def test_progress_rises_to_its_total_and_may_cancel() -> None:

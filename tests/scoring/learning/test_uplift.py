@@ -216,6 +216,13 @@ def test_scores_without_a_matrix_are_those_with_one(
     np.testing.assert_allclose(scale.dot(x, w), z @ w, atol=1e-9)
 
 
+def test_a_number_that_no_row_of_a_fold_knows_counts_as_average() -> None:
+    scale = NormalScores((Feature("a"),)).fit(np.full((5, 1), np.nan))
+    x = np.array([[3.0], [np.nan]])
+    assert scale.transform(x).tolist() == [[0.0, 0.0], [0.0, 1.0]]
+    assert scale.dot(x, np.array([[1.0], [2.0]])).tolist() == [[0.0], [2.0]]
+
+
 def test_normal_scores_change_with_the_order_only() -> None:
     x = np.random.default_rng(0).normal(size=(500, 1))
     scale, bent = NormalScores((Feature("a"),)), NormalScores((Feature("a"),))
