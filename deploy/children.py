@@ -118,6 +118,8 @@ def spawn(command: Sequence[str | Path], cwd: Path, log: Path | None) -> subproc
     launcher = os.getpid()
 
     def end_with_launcher() -> None:
+        # The launcher's own handler would take the signal, and be gone with it at exec.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != launcher:  # gone before the kernel was asked
             os.kill(os.getpid(), signal.SIGTERM)
