@@ -161,7 +161,9 @@ class _Extract:
             known = exp.Not(this=_column(definition["label"]).is_(exp.null()))
             query = query.where(known)
         elif self.inputs["outcome"]:
-            query = query.join(self._ordered(), on=_same_customer(HAPPENED), join_type="left")
+            label = definition.get("label") or definition["trial"]
+            happened = ordered_within(label, self.snapshot.business_date, self.params)
+            query = query.join(happened, on=_same_customer(HAPPENED), join_type="left")
         if self.inputs["outcome"] == "trial":
             treated = exp.EQ(
                 this=_column("arm", TRIAL), expression=self.params.bind(TREATED_ARM, "VARCHAR")
@@ -180,24 +182,6 @@ class _Extract:
             as_of=self.snapshot.business_date,
             parts=self.snapshot.parts,
             progress=self.progress,
-        )
-
-    def _ordered(self) -> exp.Subquery:
-        """Who ordered one of the policies within the window that begins with the day itself.
-
-        The features are those of the day's beginning: an order of the day came after them.
-        """
-        label = self.inputs["definition"].get("label") or self.inputs["definition"]["trial"]
-        policies = [self.params.bind(p, "VARCHAR") for p in label["ordered"]]
-        begin, end = _window(self.snapshot.business_date, label["within_days"])
-        return (
-            sqlglot.select(_column("customer_no", "orders"))
-            .distinct()
-            .from_(exp.alias_(exp.to_table("orders"), "orders", table=True))
-            .where(_column("policy", "orders").isin(*policies))
-            .where(exp.GTE(this=_column("ordered_on", "orders"), expression=self._date(begin)))
-            .where(exp.LT(this=_column("ordered_on", "orders"), expression=self._date(end)))
-            .subquery(HAPPENED)
         )
 
     def _trial(self) -> exp.Subquery:
@@ -234,6 +218,25 @@ def refuse_future(as_of: date, within_days: int, known_until: date) -> None:
     last = _window(as_of, within_days)[1] - timedelta(days=1)
     if last > known_until:
         raise NotEstimable("label_in_future", needed=str(last), known=str(known_until))
+
+
+def ordered_within(label: dict[str, Any], as_of: date, params: Params) -> exp.Subquery:
+    """Who ordered one of the policies within the window that begins with the day itself.
+
+    ``label``: {ordered, within_days}; the table is ``orders``, the result's name HAPPENED. Features
+    are those of the day's beginning: an order of the day came after them.
+    """
+    policies = [params.bind(policy, "VARCHAR") for policy in label["ordered"]]
+    begin, end = (params.bind(day, "DATE") for day in _window(as_of, label["within_days"]))
+    return (
+        sqlglot.select(_column("customer_no", "orders"))
+        .distinct()
+        .from_("orders")
+        .where(_column("policy", "orders").isin(*policies))
+        .where(exp.GTE(this=_column("ordered_on", "orders"), expression=begin))
+        .where(exp.LT(this=_column("ordered_on", "orders"), expression=end))
+        .subquery(HAPPENED)
+    )
 
 
 def _window(as_of: date, within_days: int) -> tuple[date, date]:

@@ -24,6 +24,7 @@ from lake.engine import DuckDB
 from lake.models import Partition
 from rules import Params
 
+from .dataset import HAPPENED, ordered_within
 from .kinds import KINDS
 from .kinds.base import Definition
 from .kinds.outcome import OutcomeKind
@@ -254,9 +255,9 @@ def _outcomes(
         query = query.join(SNAPSHOT, on=_same_customer(SNAPSHOT))
         query = query.where(exp.Not(this=happened.is_(exp.null())))
     else:
-        ordered = _ordered(definition["label"], known, params)
-        query = query.join(ordered, on=_same_customer(ORDERS), join_type="left")
-        happened = exp.Not(this=_column("customer_no", ORDERS).is_(exp.null()))
+        ordered = ordered_within(definition["label"], known.scores.business_date, params)
+        query = query.join(ordered, on=_same_customer(HAPPENED), join_type="left")
+        happened = exp.Not(this=_column("customer_no", HAPPENED).is_(exp.null()))
     outcome = exp.cast(happened, "BOOLEAN")
     if definition.get("opposite"):
         outcome = exp.Not(this=exp.paren(outcome))
@@ -269,23 +270,6 @@ def _outcomes(
             engine.register(ORDERS, [file for p in known.orders for file in known.files(p)])
         table = engine.arrow(query, params.values)
     return to_float(table.column(OUTCOME)) > 0, to_float(table.column(SCORE))
-
-
-def _ordered(label: Definition, known: Known, params: Params) -> exp.Subquery:
-    """Who ordered one of the policies within the window, as scoring.dataset reads it."""
-    begin = known.scores.business_date
-    end = begin + timedelta(days=label["within_days"])
-    policies = [params.bind(policy, "VARCHAR") for policy in label["ordered"]]
-    day = _column("ordered_on", ORDERS)
-    return (
-        sqlglot.select(_column("customer_no", ORDERS))
-        .distinct()
-        .from_(ORDERS)
-        .where(_column("policy", ORDERS).isin(*policies))
-        .where(exp.GTE(this=day, expression=params.bind(begin, "DATE")))
-        .where(exp.LT(this=day, expression=params.bind(end, "DATE")))
-        .subquery(ORDERS)
-    )
 
 
 def _column(name: str, table: str) -> exp.Column:

@@ -27,7 +27,7 @@ class PropensityKind(OutcomeKind):
         rows: Rows,
         progress: Progress,
     ) -> Propensity:
-        return Propensity(features).fit(rows.x, rows.y, progress=progress).narrowed()
+        return self._fitted(features, rows, progress)
 
     def fit_on(
         self,
@@ -37,13 +37,13 @@ class PropensityKind(OutcomeKind):
         progress: Progress,
         checkpoint: Checkpoint,
     ) -> Propensity:
-        fitted = Propensity(features).fit(
-            rows.x,
-            rows.y,
-            progress=progress,
-            resume=checkpoint.read(),
-            checkpoint=checkpoint.keep,
-        )
+        begun, keep = checkpoint.read(), checkpoint.keep
+        return self._fitted(features, rows, progress, resume=begun, checkpoint=keep)
+
+    def _fitted(
+        self, features: tuple[Feature, ...], rows: Rows, progress: Progress, **kept: Any
+    ) -> Propensity:
+        fitted = Propensity(features).fit(rows.x, rows.y, progress=progress, **kept)
         return fitted.narrowed()
 
     def measure(

@@ -153,12 +153,6 @@ class DayCounts:
                 self.counts[i] += _codes(columns[i], len(feature.categories))
         return self
 
-    def merge(self, other: "DayCounts") -> Self:
-        self.seen += other.seen
-        for mine, theirs in zip(self.counts, other.counts, strict=True):
-            mine += theirs
-        return self
-
 
 def _size(feature: Feature, edges: Floats) -> int:
     bins = max(0, len(edges) - 1) if feature.categories is None else len(feature.categories)

@@ -96,11 +96,6 @@ def has_and_lacks_rule(has: Item, lacks: Item) -> str:
     return f"{has.rule} and {lacks.lacking_rule}"
 
 
-def has_and_lacks(batch: pa.RecordBatch, has: Item, lacks: Item) -> pa.BooleanArray:
-    """Mark who has the one and lacks the other; null where that is unknown, as the rule has it."""
-    return pc.and_kleene(has.held(batch), pc.invert(lacks.held(batch)))
-
-
 def _band_code(attribute: str, low: float, high: float) -> str:
     if isinf(low):
         return f"{attribute}<{_number(high)}"

@@ -143,10 +143,6 @@ class BgNbd:
             * self.expected_if_alive(repeats, watched, np.array([ahead]))[:, 0]
         )
 
-    def expected_of_new(self, ahead: Numbers) -> Numbers:
-        """Return E[X(t)], a new customer's repeats within each ``ahead`` (eq. 9)."""
-        return np.asarray(self.expected_if_alive(np.zeros(1), np.zeros(1), ahead)[0])
-
     def expected_if_alive(self, repeats: Numbers, watched: Numbers, ahead: Numbers) -> Numbers:
         """Return eq. 10's numerator, customers × ``ahead``: E[purchases | history] ÷ P(alive).
 

@@ -167,17 +167,6 @@ def test_batches_count_as_each_row_by_itself(
         assert mine.tolist() == slow.tolist()
 
 
-def test_counts_of_two_workers_add_up() -> None:
-    profile = StabilityProfile(FEATURES).fit(*made())
-    x, score = made(seed=2)
-    one = DayCounts(profile).add(x[:7000], score[:7000])
-    both = one.merge(DayCounts(profile).add(x[7000:], score[7000:]))
-    whole = DayCounts(profile).add(x, score)
-    assert both.seen == whole.seen == 20_000
-    for mine, theirs in zip(both.counts, whole.counts, strict=True):
-        assert mine.tolist() == theirs.tolist()
-
-
 def test_a_drift_is_plain() -> None:
     told = json.dumps([asdict(d) for d in drifts(*made(seed=1)).values()], allow_nan=False)
     assert json.loads(told)[1]["bins"][0]["code"] == "a"
