@@ -22,7 +22,7 @@ from .binning import Binning
 from .binning_merge import Outcomes
 from .features import Feature
 from .propensity_card import driver, reasons
-from .propensity_logit import Coded, Point, fitted, log_loss, margins
+from .propensity_logit import Coded, Point, fitted, log_loss, margins, quadratic
 from .propensity_shape import shaped
 from .reasons import NONE, STRONGEST
 from .refusal import NotEstimable
@@ -34,6 +34,7 @@ Floats = NDArray[np.float64]
 FOLDS = 5
 RIDGES = (300.0, 100.0, 30.0, 10.0, 3.0, 1.0)
 CV_ROWS = 20_000  # The strength is a belief about the weights' size: it doesn't grow with the rows.
+LOSS_TOLERANCE = 1e-6  # Strengths whose losses differ by less are equal.
 SHAPE_ROWS = 50_000
 ROWS = 16_384  # scored at a time
 
@@ -138,7 +139,7 @@ class Propensity:
         self.ridge_ = min(self.strengths_, key=lambda s: s.log_loss).ridge
         binnings = [selection.binnings_[place] for place in selection.kept_]
         own = data.with_tables(shaped(data.head(SHAPE_ROWS), binnings, self.ridge_))
-        point, found = fitted(own, self.ridge_)
+        point = fitted(own, self.ridge_)
         used = np.flatnonzero(point.weights > 0)
         if not len(used):
             raise NotEstimable("nothing_predicts", candidates=len(self.features))
@@ -154,7 +155,7 @@ class Propensity:
             else fate
             for place, fate in enumerate(selection.candidates_)
         ]
-        information = found.information + self.ridge_ * np.eye(data.columns)
+        information = quadratic(own, point).information + self.ridge_ * np.eye(data.columns)
         errors = np.sqrt(np.diag(np.linalg.inv(information[np.ix_(used, used)])))
         self._tell(errors / point.weights[used])
         _refuse_separated(own, point, self.drivers_[0].attribute)
@@ -229,7 +230,7 @@ def _strengths(data: Coded, smoothing: float, report: Callable[[int], None]) -> 
         own = data.with_tables(_tables_without(data, rows, smoothing))
         point: Point | None = None
         for ridge in RIDGES:
-            point, _ = fitted(own, ridge, point, without=rows)
+            point = fitted(own, ridge, point, without=rows, tolerance=LOSS_TOLERANCE)
             losses[ridge] += log_loss(margins(own, point, rows), data.y[rows]) / data.rows
         report(fold + 1)
     return [Strength(ridge, loss) for ridge, loss in losses.items()]

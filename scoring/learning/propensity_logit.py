@@ -3,12 +3,13 @@
 Minimise  Σ log(1 + exp(η)) - y·η  +  ½ · ridge · Σ b²,   η = a + Σ b_j · woe_j,   all b_j >= 0.
 
 Each step takes the quadratic approximation at the last point; under the bounds that is a
-non-negative least-squares problem, which is solved exactly. Rows stay coded (one byte a value) and
-become WOE block by block: memory is rows × columns bytes and no more.
+non-negative least-squares problem, which is solved exactly. The curvature costs most and changes
+least: it is summed up anew only after a step that brought less than it should. Rows stay coded (one
+byte a value) and become WOE block by block: memory is rows × columns bytes and no more.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -23,7 +24,10 @@ Floats = NDArray[np.float64]
 
 BLOCK = 8192  # rows that stay in the processor's cache while they are worked on
 MOST_STEPS = 50
-TOLERANCE = 1e-9
+TOLERANCE = 1e-9  # of the loss
+# Near the minimum a step brings little beside the one before it: else the curvature is out of date.
+SLOW = 0.2
+LEAST_SHARE = 1e-6  # of a step
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,8 @@ class Coded:
             part = slice(at, min(at + BLOCK, end))
             block = room[:, : part.stop - part.start]
             for place in range(self.columns):
-                block[place] = self.tables[place][self.codes[place, part]]
+                codes = self.codes[place, part]
+                np.take(self.tables[place], codes, out=block[place], mode="clip")
             yield part, block
 
 
@@ -148,22 +153,26 @@ def margins(data: Coded, at: Point, rows: slice = slice(None)) -> Floats:
     return out
 
 
-def quadratic(data: Coded, at: Point, rows: slice = slice(None)) -> Quadratic:
-    """Return the approximation at ``at`` over ``rows``."""
+def quadratic(
+    data: Coded, at: Point, rows: slice = slice(None), *, curved: bool = True
+) -> Quadratic:
+    """Return the approximation at ``at`` over ``rows``; the curvature is 0 where not asked for."""
     size = data.columns
     loss = weight = excess = 0.0
     cross, slope, square = np.zeros(size), np.zeros(size), np.zeros((size, size))
     for part, block in data.blocks(rows):
         eta = at.intercept + at.weights @ block
         p, y = expit(eta), data.y[part]
-        w, rest = p * (1 - p), y - p
+        rest = y - p
         loss += log_loss(eta, y)
-        weight += float(w.sum())
         excess += float(rest.sum())
         slope += block @ rest
-        cross += block @ w
-        block *= np.sqrt(w)
-        square += block @ block.T
+        if curved:
+            w = p * (1 - p)
+            weight += float(w.sum())
+            cross += block @ w
+            block *= np.sqrt(w)
+            square += block @ block.T
     return Quadratic(loss, weight, cross, square, excess, slope)
 
 
@@ -173,31 +182,61 @@ def log_loss(eta: Floats, y: NDArray[np.bool_]) -> float:
 
 
 def fitted(
-    data: Coded, ridge: float, start: Point | None = None, without: slice | None = None
-) -> tuple[Point, Quadratic]:
-    """Return the minimum and the approximation there; ``without``: rows that take no part."""
-    at = start or Point.start(data)
-    found = _over(data, at, without)
-    loss = found.loss + ridge / 2 * float(at.weights @ at.weights)
+    data: Coded,
+    ridge: float,
+    start: Point | None = None,
+    *,
+    without: slice | None = None,
+    tolerance: float = TOLERANCE,
+) -> Point:
+    """Return the minimum; ``without``: rows that take no part.
+
+    ``tolerance``: the part of the loss less than which a last step brings.
+    """
+    rest = [slice(None)] if without is None else _beside(without)
+    at, gain, renewed = start or Point.start(data), np.inf, True
+    here = _over(data, at, rest)
     for _ in range(MOST_STEPS):
-        goal = found.best(at, ridge)
-        share = 1.0
-        while True:
-            there = at.towards(goal, share)
-            new = _over(data, there, without)
-            new_loss = new.loss + ridge / 2 * float(there.weights @ there.weights)
-            if new_loss <= loss + TOLERANCE * abs(loss) or share < 1e-6:
-                break
-            share /= 2
-        done = abs(loss - new_loss) <= TOLERANCE * abs(loss)
-        at, found, loss = there, new, new_loss
-        if done:
-            return at, found
+        there, share, new = _step(data, rest, at, here, ridge)
+        before, gain = gain, _goal(here, at, ridge) - _goal(new, there, ridge)
+        if gain <= tolerance * abs(new.loss) and (renewed or share == 1):
+            return there
+        renewed = share < 1 or gain > SLOW * before
+        at, here = there, _over(data, there, rest) if renewed else new
     raise NotEstimable("did_not_converge", iterations=MOST_STEPS)
 
 
-def _over(data: Coded, at: Point, without: slice | None) -> Quadratic:
-    if without is None:
-        return quadratic(data, at)
-    head, tail = slice(0, without.start), slice(without.stop, data.rows)
-    return quadratic(data, at, head) + quadratic(data, at, tail)
+def _step(
+    data: Coded, rest: list[slice], at: Point, here: Quadratic, ridge: float
+) -> tuple[Point, float, Quadratic]:
+    """Go to the least of the approximation, or as far towards it as it gets better."""
+    least, loss, share = here.best(at, ridge), _goal(here, at, ridge), 1.0
+    while True:
+        there = at.towards(least, share)
+        new = _over(data, there, rest, here)
+        if _goal(new, there, ridge) <= loss + TOLERANCE * abs(loss) or share < LEAST_SHARE:
+            return there, share, new
+        share /= 2
+
+
+def _goal(found: Quadratic, at: Point, ridge: float) -> float:
+    return found.loss + ridge / 2 * float(at.weights @ at.weights)
+
+
+def _over(data: Coded, at: Point, rest: list[slice], held: Quadratic | None = None) -> Quadratic:
+    """The approximation over several stretches of rows; ``held``: whose curvature it keeps."""
+    found = total([quadratic(data, at, rows, curved=held is None) for rows in rest])
+    if held is None:
+        return found
+    return replace(held, loss=found.loss, excess=found.excess, slope=found.slope)
+
+
+def _beside(rows: slice) -> list[slice]:
+    return [slice(0, rows.start), slice(rows.stop, None)]
+
+
+def total(parts: Sequence[Quadratic]) -> Quadratic:
+    found = parts[0]
+    for part in parts[1:]:
+        found = found + part
+    return found

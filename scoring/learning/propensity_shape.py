@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 
 # Log-odds: under the weakest penalty about as far as a group is believed to leave its line.
 DEVIATION = 0.5
+TOLERANCE = 1e-5  # of the loss: how far they all weigh together is fitted once more after it
 FEW = 5  # a start is found on one row of so many
 MOST_COLUMNS = 250  # that are summed up over all rows in little time
 
@@ -31,8 +32,8 @@ def shaped(data: Coded, binnings: Sequence[Binning], ridge: float) -> Floats:
     design = np.concatenate(steps)
     own = Coded(data.codes[owner], design, data.y)
     # Most steps towards the minimum are as good on few rows.
-    start, _ = fitted(own.head(len(data.y) // FEW), ridge)
-    point, _ = fitted(own, ridge, start)
+    start = fitted(own.head(data.rows // FEW), ridge, tolerance=1e-3)
+    point = fitted(own, ridge, start, tolerance=TOLERANCE)
     tables = np.zeros_like(data.tables)
     np.add.at(tables, owner, point.weights[:, None] * design)
     return tables

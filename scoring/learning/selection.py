@@ -12,7 +12,7 @@
    quadratic approximation of the likelihood (Wang & Leng 2007), so a further half costs nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 from zlib import crc32
@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 
 from .binning import Binner, Binning
 from .features import Feature
-from .propensity_logit import Coded, Point, Quadratic, fitted, quadratic
+from .propensity_logit import Coded, Point, Quadratic, fitted, quadratic, total
 from .propensity_shape import sides
 from .refusal import LEAST_POSITIVES, NotEstimable
 from .selection_rows import coded, slices, twins
@@ -38,7 +38,7 @@ Dropped = Literal[
 ]
 
 # Raise it when equal rows give another state.
-VERSION = 1
+VERSION = 2
 PIECE = 32  # candidates binned between two reports
 BLOCKS = 32  # of rows, of which halves are made
 ROUND = 5  # pairs of halves between two reports
@@ -224,13 +224,13 @@ class Selection:
         data = coded(x, y, binnings, left, self.seed)
         owner, tables = sides([binnings[place] for place in left], data.tables)
         data = Coded(data.codes[owner], tables, data.y)
-        start, _ = fitted(data.head(ENOUGH_ROWS), LEAST_RIDGE)
+        start = fitted(data.head(ENOUGH_ROWS), LEAST_RIDGE)
         parts = [quadratic(data, start, rows) for rows in slices(data.rows, BLOCKS)]
         level = chance(len(self.features))
         penalty = np.sqrt(chi2.ppf(level, [max(binnings[p].degrees, 1) for p in left]) / 2)
         run.report(self.steps - ROUNDS)
         frequency = self._frequencies(parts, start, penalty, owner, run)
-        whole = _total(parts)
+        whole = total(parts)
         spread = np.sqrt(np.diag(whole.square) / whole.weight)
         weights = np.bincount(owner, whole.best(start, LEAST_RIDGE).weights * spread)
         ranks = np.lexsort((np.array(left), -weights)).argsort()
@@ -256,12 +256,12 @@ class Selection:
 
         ``penalty`` per candidate; ``owner``: the candidate of each column of ``parts``.
         """
-        whole = _total(parts)
+        whole = total(parts)
         hits = np.array(run.state.get("hits", [0] * len(penalty)))
         while not self._settled(hits, run.state["pairs"]):
             for pair in range(run.state["pairs"], run.state["pairs"] + ROUND):
                 drawn = np.random.default_rng([self.seed, pair]).permutation(BLOCKS)
-                half = _total([parts[place] for place in drawn[: BLOCKS // 2]])
+                half = total([parts[place] for place in drawn[: BLOCKS // 2]])
                 for rows in (half, whole - half):
                     scale = np.sqrt(np.maximum(np.diag(rows.information), 0.0))
                     found = rows.best(start, LEAST_RIDGE, penalty[owner] * scale)
@@ -341,10 +341,3 @@ def _left(fates: list[Candidate]) -> list[int]:
 
 def _with(fate: Candidate, **changes: Any) -> Candidate:
     return Candidate(**(asdict(fate) | changes))
-
-
-def _total(parts: Sequence[Quadratic]) -> Quadratic:
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
-    return total

@@ -3,18 +3,15 @@
 import json
 import os
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 import pytest
 import skops.io
-from scipy.optimize import minimize
 from sklearn.metrics import roc_auc_score
 
 from bench.public_data import FOLDER, ibm_telco
 from scoring.learning.features import Feature
 from scoring.learning.propensity import Propensity
-from scoring.learning.propensity_logit import Coded, fitted
 from scoring.learning.reasons import NONE
 from scoring.learning.refusal import NotEstimable
 
@@ -189,26 +186,6 @@ def test_two_that_separate_only_together_are_refused() -> None:
     with pytest.raises(NotEstimable) as refusal:
         Propensity((Feature("a"), Feature("b"))).fit(x, y)
     assert refusal.value.code == "separated"
-
-
-def test_no_weight_runs_against_its_bins_and_none_is_better() -> None:
-    """Newton's steps under bounds, against a general minimiser."""
-    rng = np.random.default_rng(2)
-    codes = rng.integers(0, 3, size=(4, 3000)).astype(np.uint8)
-    tables = rng.normal(size=(4, 3))
-    x = np.stack([t[c] for t, c in zip(tables, codes, strict=True)])
-    y = rng.random(3000) < 1 / (1 + np.exp(1 - np.array([1.0, 0.5, -0.7, 0.0]) @ x))
-
-    def loss(t: np.ndarray) -> float:
-        eta = t[0] + t[1:] @ x
-        return float(np.logaddexp(0, eta).sum() - eta[y].sum() + 5 * t[1:] @ t[1:])
-
-    bounds: Any = [(None, None), *[(0, None)] * 4]
-    direct = minimize(loss, np.zeros(5), bounds=bounds, method="L-BFGS-B", tol=1e-13)
-    point, found = fitted(Coded(codes, tables, y), 10.0)
-    assert found.loss + 5 * point.weights @ point.weights <= direct.fun + 1e-6
-    np.testing.assert_allclose(np.r_[point.intercept, point.weights], direct.x, atol=2e-3)
-    assert point.weights[2] == 0
 
 
 def test_a_number_that_turns_says_where_and_one_that_runs_one_way_does_not() -> None:

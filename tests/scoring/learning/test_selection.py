@@ -13,7 +13,7 @@ from scoring.learning import selection as module
 from scoring.learning import selection_rows
 from scoring.learning.binning import Binner
 from scoring.learning.features import Feature
-from scoring.learning.propensity_logit import Coded, fitted
+from scoring.learning.propensity_logit import Coded, fitted, quadratic
 from scoring.learning.refusal import NotEstimable
 from scoring.learning.selection import Selection
 from scoring.learning.selection_rows import coded, shuffled
@@ -267,8 +267,8 @@ def test_the_halves_penalised_fit_is_the_one_that_newton_finds() -> None:
 
     bounds = [(None, None), *[(0, None)] * 3]
     direct = minimize(loss, np.zeros(4), bounds=bounds, method="L-BFGS-B", tol=1e-12).x
-    point, found = fitted(data, 1.0)
-    near = found.best(point, 1.0, penalty)
+    point = fitted(data, 1.0)
+    near = quadratic(data, point).best(point, 1.0, penalty)
     np.testing.assert_allclose(near.weights, direct[1:], atol=0.02)
     assert near.weights[1] == 0
     assert module.chance(458) == pytest.approx(1 - 1 / 458)
