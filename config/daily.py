@@ -140,16 +140,18 @@ def score(day: Day) -> Done:
         purchases=bought,
         progress=day.progress,
     )
-    alerts = record_days(scores, day.models()) + watch_performance(day.business_date)
+    alerts = record_days(scores, day.models())
+    afterwards, unmeasured = watch_performance(day.business_date)
     stale = [code for code, facts in scores.facts["models"].items() if "stale_since" in facts]
     return Done(
         output={SCORES: scores.pk} | ({PURCHASES: bought.pk} if bought else {}),
         counts={
             "rows": scores.rows,
             "nulls": scores.facts["nulls"],
-            "alerts": alerts,
+            "alerts": alerts + afterwards,
             "stale": stale,
-        },
+        }
+        | ({"days_not_measured": unmeasured} if unmeasured else {}),
     )
 
 
@@ -181,12 +183,13 @@ def assign(day: Day) -> Done:
             "rows": cells.rows,
             "matrices": cells.facts["matrices"],
             "moved": flows.facts["moved"],
-        },
+        }
+        | ({} if moved else {"movements_not_counted": 1}),
     )
 
 
 def _movements(today: Side, before: Side | None, day: Day) -> Partition | None:
-    """A figure beside the work of the day: without it the day goes on, with a word in the log."""
+    """A figure beside the work of the day: without it the day goes on, and says so."""
     try:
         return group_movements(today, before, day.models(), progress=day.progress)
     except LeaseLost:

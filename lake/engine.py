@@ -1,7 +1,8 @@
 """The set engine inside the process: DuckDB over Parquet, fed with sqlglot trees only."""
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -138,3 +139,12 @@ class DuckDB:
 
     def _execute(self, text: str, values: Mapping[str, Any] | None) -> duckdb.DuckDBPyConnection:
         return self.connection.execute(text, dict(values) if values else None)
+
+
+def ahead(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+    """Yield the reader's batches, each read while the one before it is worked on."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, reader, None)
+        while (batch := coming.result()) is not None:
+            coming = thread.submit(next, reader, None)
+            yield batch

@@ -21,6 +21,8 @@ TABLES = (
 COUNTS = (
     gettext_noop("rows"),
     gettext_noop("alerts"),
+    gettext_noop("days not measured"),
+    gettext_noop("movements not counted"),
     gettext_noop("offers"),
     gettext_noop("with offers"),
     gettext_noop("publication"),

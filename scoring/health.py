@@ -172,16 +172,19 @@ def record_days(scores: Partition, versions: list[ModelVersion]) -> int:
     return alerts
 
 
-def watch_performance(today: date) -> int:
-    """Measure the days whose outcomes have become known; return how many alerts that gave."""
-    alerts = 0
-    for day in measure_due(today):
+def watch_performance(today: date) -> tuple[int, int]:
+    """Measure the days whose outcomes have become known.
+
+    Return how many alerts that gave, and how many days could not be measured.
+    """
+    alerts, due = 0, measure_due(today)
+    for day in due.days:
         found = performance_alerts(day.performance)
         alerts += len(found)
         newest = estimable_days().filter(version=day.version_id).order_by("-business_date").first()
         if newest is not None and newest.pk == day.pk:
             end_acknowledged(day.version, day.business_date, found, afterwards=True)
-    return alerts
+    return alerts, due.failed
 
 
 def alerts_of(facts: dict[str, Any], business_date: date) -> list[dict[str, Any]]:

@@ -45,6 +45,7 @@ LEVEL_TRIFLE = 0.2
 TINY = 1e-9  # nearer to 0 and 1 no probability is taken
 SCORES, SNAPSHOT, ORDERS = "scores", "snapshot", "orders"
 SCORE, OUTCOME = "score", "outcome"
+MEASURED_ON = "measured_on"
 Evaluation = dict[str, Any]
 
 logger = logging.getLogger(__name__)
@@ -74,29 +75,42 @@ class Known:
         return [partition.file(n) for n in (self.parts if alike else range(partition.parts))]
 
 
-def measure_due(today: date) -> list[ModelDay]:
-    """Measure the scored days whose outcomes have become known; return those, newest first.
+@dataclass(frozen=True)
+class Due:
+    """``days``: those that this business date measured, newest first; ``failed``: how many not."""
+
+    days: list[ModelDay]
+    failed: int
+
+
+def measure_due(today: date) -> Due:
+    """Measure the scored days whose outcomes have become known by the business date ``today``.
 
     What has been measured from the same data is not measured again: called once more, or after a
-    kill, it does what is left. A day that can't be measured is left out, with a word in the log:
-    it is a figure beside the work of the day, which must not wait for it.
+    kill, it does what is left, and returns all. A day that can't be measured is counted, with a
+    word in the log: it is a figure beside the work of the day, which must not wait for it.
     """
-    measured = []
+    days: list[ModelDay] = []
+    left, failed = AT_ONCE, 0
     for day, evaluation in _open_days(today):
         try:
             known = _known(day)
-            if known is None or day.performance.get("made_from") == known.made_from:
+            if known is None:
                 continue
-            told = _measured(day, known, evaluation)
+            if day.performance.get("made_from") != known.made_from:
+                made = {"made_from": known.made_from, MEASURED_ON: str(today)}
+                day.performance = _measured(day, known, evaluation) | made
+                day.save(update_fields=["performance"])
+                left -= 1
         except Exception:
             logger.exception("%s of %s could not be measured", day.version, day.business_date)
+            failed += 1
             continue
-        day.performance = told | {"made_from": known.made_from}
-        day.save(update_fields=["performance"])
-        measured.append(day)
-        if len(measured) == AT_ONCE:
+        if day.performance.get(MEASURED_ON) == str(today):
+            days.append(day)
+        if not left:
             break
-    return measured
+    return Due(days, failed)
 
 
 def performance_alerts(told: dict[str, Any]) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from common.keys import key_of
 from customers.models import Type
 from customers.purchases import PURCHASES, is_bought, read_of
 from lake import partitions
-from lake.engine import DuckDB
+from lake.engine import DuckDB, ahead
 from lake.models import Partition
 from rules import Params, is_true
 
@@ -122,7 +122,7 @@ class Scoring:
             if self.purchases is not None:
                 engine.register(PURCHASES, self.purchases.file(part))
             reader = engine.batches(self.tree, self.params.values)
-            scored = [self.batch(batch) for batch in reader]
+            scored = [self.batch(batch) for batch in ahead(reader)]
             empty = pa.RecordBatch.from_pylist([], schema=reader.schema)
         return pa.Table.from_batches(scored or [self.batch(empty)])
 

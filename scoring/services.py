@@ -74,8 +74,12 @@ def roll_back(version: ModelVersion, *, by: By) -> ModelVersion:
 
 @transaction.atomic
 def withdraw(version: ModelVersion, *, note: str, by: By) -> ModelVersion:
-    """Take a version out of use: from the next day on its attributes are unknown."""
+    """Take a version out of use: from the next day on its attributes are unknown.
+
+    Raises DomainError ``still_read`` (409) while a version in use says nothing without its scores.
+    """
     version = _at("withdraw", version)
+    _refuse_read(version)
     version.decided_by, version.note = str(by), note.strip()
     return _moved("withdraw", version, by)
 
@@ -84,13 +88,15 @@ def withdraw(version: ModelVersion, *, note: str, by: By) -> ModelVersion:
 def publish_directly(version: ModelVersion, *, by: str) -> ModelVersion:
     """Put a version to use on a command's word: where the platform is set up, nobody else is there.
 
-    A version that is in use stays; one that was refused needs a person.
+    A version that is in use stays; one that was refused needs a person. Raises DomainError as
+    ``approve`` does.
     """
     version = _locked(version)
     if version.state == VersionState.PUBLISHED:
         return version
     if version.state == VersionState.REFUSED:
         raise _wrong_state("approve", version)
+    check_codes(version)
     return _publish("approve", version, by)
 
 
@@ -150,4 +156,23 @@ def _refuse_own(version: ModelVersion, by: By) -> None:
             "own_proposal",
             _("%s was trained or proposed by you: another person must decide.") % version,
             status=403,
+        )
+
+
+def _refuse_read(version: ModelVersion) -> None:
+    """Whoever reads its scores would fall silent with it, and nobody would have decided that."""
+    written = {o.attribute for o, _place in KINDS[version.model.kind].writes(version.definition)}
+    used = ModelVersion.objects.published().exclude(model=version.model_id).select_related("model")
+    readers = [
+        other
+        for other in used.defer("report", "profile")
+        if written & {*KINDS[other.model.kind].needs(other.definition)}
+    ]
+    if readers:
+        raise DomainError(
+            "still_read",
+            _("%(readers)s says nothing without the scores of %(version)s: withdraw it first.")
+            % {"readers": ", ".join(str(other) for other in readers), "version": version},
+            status=409,
+            readers=[str(other) for other in readers],
         )

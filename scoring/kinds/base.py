@@ -89,6 +89,10 @@ class Kind(ABC):
         without = {*definition.get("without", [])}
         return definition.get("features") or [c for c in candidates if c not in without]
 
+    def needs(self, definition: Definition) -> list[str]:
+        """The scores of models before it without which a version says nothing."""
+        return []
+
     def beside(self, definition: Definition) -> list[str]:
         """Attributes that training reads beside the features."""
         return []

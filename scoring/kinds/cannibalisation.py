@@ -116,14 +116,16 @@ class CannibalisationKind(Kind):
     def features(self, definition: Definition, candidates: list[str]) -> list[str]:
         return [definition[name] for name in USE]
 
+    def needs(self, definition: Definition) -> list[str]:
+        return [score for _name, score in _scores(definition)]
+
     def beside(self, definition: Definition) -> list[str]:
         """What the models before it and their populations read, for the report."""
         used = [one["version"] for one in definition["scored_by"].values()]
         return read_by(ModelVersion.objects.filter(pk__in=used))
 
     def settled(self, definition: Definition, fitted: Cannibalisation) -> Definition:
-        scores = [score for _name, score in _scores(definition)]
-        return super().settled(definition, fitted) | {"scores": scores}
+        return super().settled(definition, fitted) | {"scores": self.needs(definition)}
 
     def fit(
         self,

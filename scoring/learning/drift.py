@@ -129,7 +129,7 @@ class DayCounts:
     """One day's customers by the bins of a profile, counted batch by batch.
 
     ``every``: only each so-manieth row is counted, wherever batches end: a million rows tell as
-    much as ten. Counts of several workers add up: ``merge``.
+    much as ten.
     """
 
     def __init__(self, profile: StabilityProfile, every: int = 1) -> None:

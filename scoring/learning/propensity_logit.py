@@ -14,7 +14,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cholesky, solve_triangular
+from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
 from scipy.optimize import nnls
 from scipy.special import expit
 
@@ -119,9 +119,7 @@ class Quadratic:
         towards = information @ at.weights + self.slope - self.cross * self.excess / self.weight
         # A trace of ridge keeps a column that others add up to from making the matrix singular.
         trace = ridge + 1e-9 * float(np.trace(information)) / len(information)
-        upper = cholesky(information + trace * np.eye(len(information)))
-        target = solve_triangular(upper, towards - penalty, trans="T")
-        weights, _ = nnls(upper, target, maxiter=30 * len(upper))
+        weights = _least(information + trace * np.eye(len(information)), towards - penalty, at)
         shift = (self.excess - self.cross @ (weights - at.weights)) / self.weight
         return Point(at.intercept + float(shift), weights)
 
@@ -142,6 +140,24 @@ class Point:
         """Where every row has the overall rate."""
         rate = data.y.mean()
         return cls(float(np.log(rate / (1 - rate))), np.zeros(data.columns))
+
+
+def _least(square: Floats, towards: Floats, at: Point) -> Floats:
+    """Return the w >= 0 of least ½ w'square w - towards'w.
+
+    Near the minimum those that weigh are the same as at the last point: it is looked at first.
+    """
+    used = np.flatnonzero(at.weights > 0)
+    weights = np.zeros(len(towards))
+    if len(used):
+        weights[used] = cho_solve(cho_factor(square[np.ix_(used, used)]), towards[used])
+        rest = at.weights == 0
+        if weights.min() >= 0 and (towards[rest] <= square[rest] @ weights).all():
+            return weights
+    upper = cholesky(square)
+    target = solve_triangular(upper, towards, trans="T")
+    found, _ = nnls(upper, target, maxiter=30 * len(upper))
+    return np.asarray(found, dtype=np.float64)
 
 
 def margins(data: Coded, at: Point, rows: slice = slice(None)) -> Floats:

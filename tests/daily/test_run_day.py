@@ -69,12 +69,13 @@ def test_a_figure_beside_the_work_costs_no_day(site: Site) -> None:
     in_child(site, lose_movements)
     assert publications(site.database_url)[-1]["business_date"] == DAY2
     with psycopg.connect(site.database_url) as connection:
-        [(output,)] = connection.execute(
-            "SELECT s.output FROM jobs_step s JOIN jobs_run r ON r.id = s.run_id"
+        [(output, counts)] = connection.execute(
+            "SELECT s.output, s.counts FROM jobs_step s JOIN jobs_run r ON r.id = s.run_id"
             " WHERE r.kind = 'day' AND r.business_date = %s AND s.name = 'assign'",
             [DAY2],
         ).fetchall()
     assert sorted(output) == ["cells", "flows", "members"]
+    assert counts["movements_not_counted"] == 1
 
 
 def test_a_day_is_shown_step_by_step_and_summed_up(site: Site) -> None:

@@ -1,7 +1,9 @@
 """DuckDB behind the interface that Spark has too."""
 
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from threading import Event
 
 import duckdb
 import pyarrow as pa
@@ -10,7 +12,7 @@ import pytest
 from django.conf import settings
 from sqlglot import exp
 
-from lake.engine import DuckDB
+from lake.engine import DuckDB, ahead
 from rules import Params
 
 N = exp.column("n", quoted=True)
@@ -54,6 +56,33 @@ def test_a_table_is_read_in_batches() -> None:
         batches = list(engine.batches(exp.select(N).from_("t"), size=2048))
     assert sum(batch.num_rows for batch in batches) == 10_000
     assert max(batch.num_rows for batch in batches) <= 2048
+
+
+def test_the_next_batch_is_read_while_one_is_worked_on() -> None:
+    begun = Event()
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield pa.record_batch({"n": [1]})
+        begun.set()
+        yield pa.record_batch({"n": [2]})
+
+    schema = pa.schema([("n", pa.int64())])
+    found = []
+    for batch in ahead(pa.RecordBatchReader.from_batches(schema, batches())):
+        assert begun.wait(timeout=30)
+        found += batch.column("n").to_pylist()
+    assert found == [1, 2]
+
+
+def test_a_fault_of_reading_ahead_is_raised_where_its_batch_is_due() -> None:
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield pa.record_batch({"n": [1]})
+        raise OSError("the disk is gone")
+
+    read = ahead(pa.RecordBatchReader.from_batches(pa.schema([("n", pa.int64())]), batches()))
+    assert next(read).num_rows == 1
+    with pytest.raises(OSError, match="the disk is gone"):
+        next(read)
 
 
 def test_rows_are_numbered_as_they_stand_in_the_file(tmp_path: Path) -> None:

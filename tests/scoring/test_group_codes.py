@@ -197,6 +197,15 @@ def test_who_names_a_code_that_ends_is_told_and_must_let_go_of_it_first(ending: 
     assert approve(second, by="ben").state == "published"
 
 
+def test_a_command_lets_no_named_code_end_either(ending: Any) -> None:
+    _first, second, code = ending
+    rule = {"rule": f"behaviour_group = '{code}'"}
+    define_audience(code="idle", name=Name("idle", "idle"), expression=rule, by="test")
+    with pytest.raises(DomainError) as refusal:
+        publish_directly(second, by="operations")
+    assert refusal.value.code == "code_still_named"
+
+
 def test_the_way_back_is_open_whatever_names_what(ending: Any) -> None:
     first, second, _code = ending
     approve(second, by="ben")

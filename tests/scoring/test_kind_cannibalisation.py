@@ -11,8 +11,9 @@ from common.errors import DomainError
 from jobs.work import work_through
 from lake.models import Partition
 from scoring.health import alerts_of
-from scoring.models import Model, ModelVersion
+from scoring.models import Model, ModelVersion, VersionState
 from scoring.score import score
+from scoring.services import withdraw
 from scoring.training import start_training, steps_of_training
 
 from .conftest import DAY, MODELS, make_snapshot, published, train, trained
@@ -121,6 +122,17 @@ def test_without_the_score_before_it_nothing_is_said(snapshot) -> None:
     published("movement_index")
     made = read(score(snapshot, [published("cheap_card")], progress=lambda *_: None))
     assert made.column("cheap_card_untold").null_count == ROWS
+
+
+def test_the_score_it_can_not_do_without_is_not_withdrawn_before_it(snapshot) -> None:
+    define(MODELS[1], MODEL | {"leaving": "movement_index"})
+    movement, version = published("movement_index"), published("cheap_card")
+    with pytest.raises(DomainError) as refusal:
+        withdraw(movement, note="", by="wang")
+    assert (refusal.value.code, refusal.value.status) == ("still_read", 409)
+    assert str(version) in refusal.value.message
+    withdraw(version, note="", by="wang")
+    assert withdraw(movement, note="", by="wang").state == VersionState.REPLACED
 
 
 def test_its_days_are_watched_without_an_alert(snapshot) -> None:

@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from lake import partitions
 from lake.models import Partition
-from scoring import performance
+from scoring import health, performance
 from scoring.alerts import acknowledge, open_alerts
 from scoring.health import record_days, watch_performance
 from scoring.models import Acknowledgement, Model, ModelDay, ModelVersion
@@ -63,14 +63,14 @@ def version(models: None, snapshot: Partition) -> ModelVersion:
 
 def test_before_labels_come_nothing_is_measured(version: ModelVersion) -> None:
     scored(version, DAY + timedelta(days=1), seed=6)
-    assert measure_due(LATER) == []
-    assert watch_performance(LATER) == 0
+    assert measure_due(LATER).days == []
+    assert watch_performance(LATER) == (0, 0)
 
 
 def test_a_day_that_keeps_its_worth_alerts_nobody(version: ModelVersion) -> None:
     day = scored(version, DAY + timedelta(days=1), seed=6)
     snapshot = label(day, 6)
-    [measured] = measure_due(LATER)
+    [measured] = measure_due(LATER).days
     told = measured.performance
     truth = read(snapshot).column("left_within_30d").to_numpy(zero_copy_only=False)
     scores = read(Partition.objects.get(pk=day.scores)).column("movement_index").to_numpy()
@@ -87,7 +87,7 @@ def test_a_label_that_decays_alerts_on_the_day_where_it_surely_fell(version: Mod
     days = [scored(version, DAY + timedelta(days=n), seed=5 + n) for n in (1, 2, 3)]
     for n, (day, decayed) in enumerate(zip(days, (0.0, 0.4, 0.9), strict=True)):
         label(day, 6 + n, decayed=decayed)
-    assert watch_performance(LATER) >= 1
+    assert watch_performance(LATER)[0] >= 1
     codes = [
         {a["code"] for a in performance_alerts(d.performance)}
         for d in ModelDay.objects.filter(version=version).order_by("business_date")
@@ -103,7 +103,7 @@ def test_twice_as_many_outcomes_as_foretold_alert_of_the_level(version: ModelVer
     truth = read(make_snapshot(key="x", day=day.business_date, seed=6))["left_within_30d"]
     more = np.asarray(truth) | (np.random.default_rng(0).random(ROWS) < 0.3)
     label(day, 6, left_within_30d=pa.array(more))
-    [measured] = measure_due(LATER)
+    [measured] = measure_due(LATER).days
     [alert] = [a for a in performance_alerts(measured.performance) if a["code"] == "level_shifted"]
     assert alert["figure"] > alert["limit"]
     assert alert["size"] > 0
@@ -115,7 +115,7 @@ def test_what_a_version_was_off_by_at_training_is_to_be_expected(version: ModelV
     version.save()
     day = scored(version, DAY + timedelta(days=1), seed=6)
     label(day, 6)
-    [measured] = measure_due(LATER)
+    [measured] = measure_due(LATER).days
     told = measured.performance["calibration"]
     scores = read(Partition.objects.get(pk=day.scores)).column("movement_index").to_numpy() / 100
     known = scores[(scores > 0) & (scores < 1)]
@@ -133,7 +133,7 @@ def test_where_it_is_not_to_happen_the_opposite_is_measured(
     stays = published("movement_index")
     day = scored(stays, DAY + timedelta(days=1), seed=6)
     label(day, 6)
-    [measured] = measure_due(LATER)
+    [measured] = measure_due(LATER).days
     assert measured.performance["now"]["auc"]["value"] > 0.6
     assert measured.performance["verdict"] == "no difference shown"
 
@@ -142,7 +142,7 @@ def test_few_labels_are_not_estimable_and_say_so(version: ModelVersion) -> None:
     day = scored(version, DAY + timedelta(days=1), seed=6)
     some = pa.array(np.arange(ROWS) % 2 == 0, mask=np.arange(ROWS) >= 40)
     label(day, 6, left_within_30d=some)
-    [measured] = measure_due(LATER)
+    [measured] = measure_due(LATER).days
     told = measured.performance
     assert told["now"]["n"] == 40
     assert told["now"]["auc"]["not_estimable"] == "too_few_outcomes"
@@ -181,7 +181,8 @@ def test_a_day_that_can_not_be_measured_costs_no_other(
     days = [scored(version, DAY + timedelta(days=n), seed=5 + n) for n in (1, 2)]
     snapshots = [label(day, 6 + n) for n, day in enumerate(days)]
     Partition.objects.get(pk=days[1].scores).file(0).unlink()
-    assert [day.business_date for day in measure_due(LATER)] == [days[0].business_date]
+    assert watch_performance(LATER) == (0, 1)
+    assert [day.business_date for day in measure_due(LATER).days] == [days[0].business_date]
     assert "could not be measured" in caplog.text
     assert len(snapshots) == 2
 
@@ -196,17 +197,18 @@ def test_customers_are_found_again_where_the_lake_was_cut_otherwise(
         for part in range(parts):
             rows = np.flatnonzero(np.arange(ROWS) % parts == part)
             pq.write_table(table.take(rows), draft.file(part))
-    [measured] = measure_due(LATER)
+    [measured] = measure_due(LATER).days
     assert measured.performance["now"]["n"] == ROWS
 
 
 def test_what_is_measured_is_measured_once_until_other_data_come(version: ModelVersion) -> None:
     day = scored(version, DAY + timedelta(days=1), seed=6)
     label(day, 6)
-    assert len(measure_due(LATER)) == 1
-    assert measure_due(LATER) == []
+    after = LATER + timedelta(days=1)
+    assert len(measure_due(LATER).days) == 1
+    assert measure_due(after).days == []
     label(day, 6, decayed=0.5)
-    assert len(measure_due(LATER)) == 1
+    assert len(measure_due(after).days) == 1
 
 
 def test_many_days_at_once_are_spread_the_newest_first(
@@ -215,8 +217,30 @@ def test_many_days_at_once_are_spread_the_newest_first(
     monkeypatch.setattr(performance, "AT_ONCE", 1)
     for n in (1, 2):
         label(scored(version, DAY + timedelta(days=n), seed=5 + n), 5 + n)
-    assert [d.business_date for d in measure_due(LATER)] == [DAY + timedelta(days=2)]
-    assert [d.business_date for d in measure_due(LATER)] == [DAY + timedelta(days=1)]
+    found = [measure_due(LATER + timedelta(days=n)).days for n in range(3)]
+    measured = [[day.business_date for day in days] for days in found]
+    assert measured == [[DAY + timedelta(days=2)], [DAY + timedelta(days=1)], []]
+
+
+def test_a_kill_between_the_figure_and_what_follows_from_it_loses_neither(
+    version: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = [scored(version, DAY + timedelta(days=n), seed=5 + n) for n in (1, 2)]
+    label(days[0], 6, decayed=0.9)
+    watch_performance(LATER)
+    acknowledge(version, code="performance_fell", attribute="", note="spring sale", by="wang")
+    label(days[1], 7)
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(health, "end_acknowledged", killed)
+        with pytest.raises(KeyboardInterrupt):
+            watch_performance(LATER + timedelta(days=1))
+    assert Acknowledgement.objects.get(code="performance_fell").ended_on is None
+    watch_performance(LATER + timedelta(days=1))
+    assert Acknowledgement.objects.get(code="performance_fell").ended_on == days[1].business_date
 
 
 def test_a_sample_of_whole_parts_is_enough(
@@ -224,7 +248,7 @@ def test_a_sample_of_whole_parts_is_enough(
 ) -> None:
     monkeypatch.setattr(performance, "MOST", ROWS // 2)
     label(scored(version, DAY + timedelta(days=1), seed=6), 6)
-    [measured] = measure_due(LATER)
+    [measured] = measure_due(LATER).days
     assert measured.performance["now"]["n"] == ROWS // 2
 
 
@@ -232,7 +256,7 @@ def test_scores_of_a_day_before_are_not_held_against_the_day(version: ModelVersi
     day = scored(version, DAY + timedelta(days=1), seed=6)
     label(day, 6)
     ModelDay.objects.filter(pk=day.pk).update(stale_since=DAY)
-    assert measure_due(LATER) == []
+    assert measure_due(LATER).days == []
 
 
 # --- orders ---
@@ -270,15 +294,15 @@ def test_orders_count_within_the_window_once_it_is_over(buys: ModelVersion) -> N
     numbers = [f"{n:07d}" for n in range(ROWS)]
     ordered(days[1], dict.fromkeys(numbers[:60], days[1]) | {numbers[70]: days[0]})
     ordered(days[2], dict.fromkeys(numbers[40:80], days[2]))
-    assert measure_due(LATER) == []
+    assert measure_due(LATER).days == []
     late = dict.fromkeys(numbers[2000:2900], days[4])
     ordered(days[3], dict.fromkeys(numbers[1500:1510], days[3]) | late)
     ordered(days[4], dict.fromkeys(numbers[2900:], days[4]))
     ordered(days[0], dict.fromkeys(numbers[1600:1900], days[0]))
-    [measured] = measure_due(LATER)
+    [measured] = measure_due(LATER).days
     now = measured.performance["now"]
     assert (now["n"], now["positives"]) == (ROWS, 90)
-    assert measure_due(LATER) == []
+    assert measure_due(LATER + timedelta(days=1)).days == []
 
 
 def test_orders_of_another_policy_are_no_outcome(buys: ModelVersion) -> None:
@@ -287,7 +311,7 @@ def test_orders_of_another_policy_are_no_outcome(buys: ModelVersion) -> None:
     for day in days[1:3]:
         ordered(day, {}, policy="P2")
     ordered(days[3], dict.fromkeys([f"{n:07d}" for n in range(500)], days[3]), policy="P2")
-    [measured] = measure_due(LATER)
+    [measured] = measure_due(LATER).days
     assert measured.performance["now"]["positives"] == 0
     assert measured.performance["now"]["auc"]["not_estimable"] == "one_class"
     assert performance_alerts(measured.performance) == []
@@ -298,9 +322,9 @@ def test_a_day_of_orders_that_never_came_is_not_a_day_without_orders(buys: Model
     scored(buys, days[1], seed=6)
     for day in (days[1], days[3], days[4]):
         ordered(day, dict.fromkeys([f"{n:07d}" for n in range(100)], day))
-    assert measure_due(LATER) == []
+    assert measure_due(LATER).days == []
     ordered(days[2], {})
-    assert len(measure_due(LATER)) == 1
+    assert len(measure_due(LATER).days) == 1
 
 
 # --- what is open, and what somebody has looked at ---

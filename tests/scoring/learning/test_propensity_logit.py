@@ -52,6 +52,25 @@ def test_curvature_that_is_kept_leads_to_the_same_minimum(
         np.testing.assert_allclose(point.weights, renewed.weights, atol=1e-3)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_the_least_under_bounds_is_found_wherever_it_is_looked_for_first(seed: int) -> None:
+    """``square``: 6 × 6, positive definite; the place looked at first may be the right one or not.
+
+    Against the conditions that only the least fulfils (Karush, Kuhn and Tucker).
+    """
+    rng = np.random.default_rng(seed)
+    root = rng.normal(size=(9, 6))
+    square, towards = root.T @ root, rng.normal(size=6) * 4
+    first = Point(0.0, np.where(rng.random(6) < 0.6, rng.random(6), 0.0))
+    found = [module._least(square, towards, first)]
+    found.append(module._least(square, towards, Point(0.0, found[0])))
+    for weights in found:
+        rest = square @ weights - towards
+        assert (weights >= 0).all()
+        assert (rest > -1e-9).all()
+        np.testing.assert_allclose(rest * weights, 0, atol=1e-9)
+
+
 def test_near_the_minimum_no_curvature_is_summed_up_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     data, _ = made(columns=8)
     start = fitted(data.head(1500), 1.0)
