@@ -65,7 +65,7 @@ class Phrases:
         seen = [a for a in words.front_desk if a.code not in hidden]
         self._facts = [(a.code, self._name(a), a.category, self._shower(a)) for a in seen]
         self._reasoned = frozenset(a.code for a in seen if _is_reasons(a))
-        self._why = lru_cache(KEPT_TEXTS)(self._make_why)
+        self._reason = lru_cache(KEPT_TEXTS)(self._make_reason)
         self._matrix_of = {m.code: place for place, m in enumerate(words.planned.matrices)}
         self._cell = lru_cache(KEPT_TEXTS)(self._make_cell)
         self._asked = lru_cache(KEPT_TEXTS)(self._make_asked)
@@ -127,27 +127,24 @@ class Phrases:
 
         return shown
 
-    def _make_why(self, text: str) -> tuple[str, str]:
+    def _why(self, text: str) -> tuple[str, str]:
         """A score's reasons: as conditions, and in words. What the reader may not see is left out.
 
-        A condition on an attribute that is there no more stands as it was written.
+        There are as many texts as ways to have three reasons, and few conditions.
         """
-        kept, said = [], []
-        for sign, condition in parts_of(text):
-            try:
-                rule = compile_condition(condition, self.words.attributes)
-            except RuleError:
-                kept.append(sign + condition)
-                said.append(f"{ARROWS[sign]} {condition}")
-                continue
-            if self.sees(rule.attributes):
-                kept.append(sign + condition)
-                said.append(f"{ARROWS[sign]} {rule.explain(self._language)}")
-            else:
-                said.append(
-                    f"{ARROWS[sign]} " + _("A condition on attributes that you may not see")
-                )
-        return BETWEEN.join(kept), "\n".join(said)
+        told = [self._reason(*part) for part in parts_of(text)]
+        return BETWEEN.join(kept for kept, _said in told if kept), "\n".join(s for _kept, s in told)
+
+    def _make_reason(self, sign: str, condition: str) -> tuple[str, str]:
+        """A condition on an attribute that is there no more stands as it was written."""
+        arrow = ARROWS[sign]
+        try:
+            rule = compile_condition(condition, self.words.attributes)
+        except RuleError:
+            return sign + condition, f"{arrow} {condition}"
+        if not self.sees(rule.attributes):
+            return "", f"{arrow} " + _("A condition on attributes that you may not see")
+        return sign + condition, f"{arrow} {rule.explain(self._language)}"
 
     def _make_cell(self, place: int, number: int) -> CellInWords:
         matrix = self.words.planned.matrices[place]
