@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from django.db import transaction
 
 from lake.models import Partition
@@ -23,74 +22,13 @@ from .kinds.base import Matrix
 from .learning.drift import SHIFTED, DayCounts
 from .models import ModelDay, ModelVersion
 from .performance import measure_due, performance_alerts
-from .profile import missing_at_training, read_profile
+from .profile import read_profile
 
-# How much more often than in training a feature may be unknown: until an alert, until staleness.
-ALERT_ABOVE, STALE_ABOVE = 0.1, 0.5
+# How much more often than in training a feature may be unknown until somebody is told.
+ALERT_ABOVE = 0.1
 UNSEEN_ABOVE = 0.01
 # As many customers are counted by bins on a day: ten times as many tell no more.
 COUNTED = 1_000_000
-
-
-@dataclass(frozen=True)
-class Met:
-    """What a version finds of its features in a snapshot, before it scores.
-
-    absent    features that the snapshot lacks
-    retyped   features that came as texts where training had numbers, or the other way round
-    missing   feature → share unknown now; ``trained``: → share unknown in training
-    """
-
-    absent: tuple[str, ...]
-    retyped: tuple[str, ...]
-    missing: dict[str, float]
-    trained: dict[str, float]
-
-    @property
-    def too_much(self) -> bool:
-        return any(
-            share > self.trained.get(name, 0.0) + STALE_ABOVE
-            for name, share in self.missing.items()
-        )
-
-    def told(self) -> dict[str, Any]:
-        return {
-            "absent": list(self.absent),
-            "retyped": list(self.retyped),
-            "missing": {name: round(share, 6) for name, share in self.missing.items()},
-            "missing_at_training": {n: round(share, 6) for n, share in self.trained.items()},
-        }
-
-
-def met(snapshot: Partition, model: Applied, version: ModelVersion) -> Met:
-    """Look at the snapshot's files only: their schema, and the nulls that they count themselves."""
-    schema = pq.read_schema(snapshot.file(0))
-    own = [f for f in model.features if f.attribute not in model.scores]
-    absent = tuple(f.attribute for f in own if f.attribute not in schema.names)
-    retyped = tuple(
-        f.attribute
-        for f in own
-        if f.attribute not in absent
-        and pa.types.is_string(schema.field(f.attribute).type) != (f.categories is not None)
-    )
-    nulls = _nulls(snapshot, {f.attribute for f in own} - {*absent})
-    missing = {name: n / max(1, snapshot.rows) for name, n in nulls.items()}
-    missing |= dict.fromkeys(absent, 1.0)
-    profile = read_profile(model.features, version.profile)
-    return Met(absent, retyped, missing, missing_at_training(profile))
-
-
-def _nulls(snapshot: Partition, names: set[str]) -> dict[str, int]:
-    counts = dict.fromkeys(sorted(names), 0)
-    for part in range(snapshot.parts):
-        metadata = pq.read_metadata(snapshot.file(part))
-        for group in range(metadata.num_row_groups):
-            rows = metadata.row_group(group)
-            for place in range(rows.num_columns):
-                column = rows.column(place)
-                if column.path_in_schema in counts and column.statistics is not None:
-                    counts[column.path_in_schema] += column.statistics.null_count or 0
-    return counts
 
 
 @dataclass

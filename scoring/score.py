@@ -19,8 +19,9 @@ from lake.models import Partition
 from rules import Params, is_true
 
 from .applied import Applied, Encoded, applied, types_of
-from .health import Met, Watch, met
+from .health import Watch
 from .kinds.base import Matrix
+from .met import met
 from .models import ModelVersion
 
 SCORES = "scores"
@@ -88,7 +89,7 @@ class Scoring:
         self.purchases = purchases
         self.schema = pq.read_schema(snapshot.file(0))
         self.models = _applied(versions)
-        self.met: dict[str, Met] = {m.code: met(snapshot, m, v) for m, v in self._pairs(versions)}
+        self.met = met(snapshot, self.models, versions)
         old = set(pq.read_schema(yesterday.file(0)).names) if yesterday else set()
         self.stale = [m for m in self.models if self.met[m.code].too_much and set(m.outputs) <= old]
         self.fresh = [m for m in self.models if m not in self.stale]

@@ -14,7 +14,7 @@ from scoring.applied import Applied, applied
 from scoring.conditions import parts_of
 from scoring.health import record_days
 from scoring.learning.features import matrix
-from scoring.models import ModelDay, ModelVersion
+from scoring.models import Model, ModelDay, ModelVersion
 from scoring.score import score
 
 from .conftest import DAY, make_snapshot, published
@@ -207,3 +207,46 @@ def test_codes_that_training_has_not_seen_are_told(later, versions) -> None:
 def test_more_unknown_values_than_in_training_are_told(later, versions) -> None:
     some = pa.array(np.arange(3000.0), mask=np.arange(3000) % 4 == 0)
     assert "missing_more" in alerts(run(later(arpu=some), versions), versions)["value_index"]
+
+
+# --- what is unknown of a model's population alone ---
+
+NOT_MINE = np.arange(3000) % 3 > 0
+MINE_ONLY = {
+    "brand": ["mzone" if other else "gotone" for other in NOT_MINE],
+    "arpu": pa.array(np.arange(3000.0), mask=NOT_MINE),
+}
+
+
+@pytest.fixture
+def of_gotone(models) -> ModelVersion:
+    """Learnt from gotone's customers, of whom alone the bill is known."""
+    asked = Model.objects.get(code="movement_index")
+    mine = {"population": "brand = 'gotone'", "features": ["arpu", "tenure"]}
+    asked.definition = asked.definition | mine
+    asked.save()
+    make_snapshot(key="mine", **MINE_ONLY)
+    return published("movement_index")
+
+
+def test_what_is_never_known_of_others_makes_no_day_stale(later, of_gotone) -> None:
+    yesterday = run(make_snapshot(key="first", **MINE_ONLY), [of_gotone])
+    today = run(later(**MINE_ONLY), [of_gotone], yesterday)
+    facts = today.facts["models"]["movement_index"]
+    assert facts["missing"] == {"arpu": 0.0, "tenure": 0.0}
+    assert "stale_since" not in facts
+    assert alerts(today, [of_gotone]) == {"movement_index": set()}
+
+
+@pytest.mark.parametrize(("known_of", "stale"), [(0.6, False), (0.4, True)])
+def test_half_unknown_of_the_population_is_too_much_whatever_is_known_of_others(
+    later, of_gotone, known_of, stale
+) -> None:
+    yesterday = run(make_snapshot(key="first", **MINE_ONLY), [of_gotone])
+    mine = np.flatnonzero(~NOT_MINE)
+    unknown = np.zeros(3000, dtype=bool)
+    unknown[mine[int(known_of * len(mine)) :]] = True
+    day = MINE_ONLY | {"arpu": pa.array(np.arange(3000.0), mask=unknown)}
+    facts = run(later(**day), [of_gotone], yesterday).facts["models"]["movement_index"]
+    assert facts["missing"]["arpu"] == pytest.approx(1 - known_of)
+    assert ("stale_since" in facts) == stale
