@@ -1,4 +1,4 @@
-"""Train models from their definitions, here and now; with --publish put them to use."""
+"""Train models from their definitions, here and now; with --publish put their first to use."""
 
 from datetime import date
 from typing import Any
@@ -10,8 +10,8 @@ from customers import ingest, sources
 from jobs.models import State
 from jobs.work import work_through
 from scoring.kinds import KINDS
-from scoring.models import Model, ModelVersion
-from scoring.services import publish_directly
+from scoring.models import Model, ModelVersion, VersionState
+from scoring.services import propose, publish_directly
 from scoring.training import start_training, steps_of_training
 
 
@@ -27,7 +27,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--model", action="append", help="only these; default: all")
         parser.add_argument(
-            "--publish", action="store_true", help="put what was trained to use, unasked"
+            "--publish",
+            action="store_true",
+            help="put a model's first version to use, unasked; a later one is proposed",
         )
         parser.add_argument(
             "--where-possible",
@@ -61,10 +63,20 @@ class Command(BaseCommand):
             return False
         version = ModelVersion.objects.get(run=run.pk)
         if options["publish"]:
-            version = publish_directly(version, by=options["by"])
+            version = self._put_to_use(version, options["by"])
         figures = ", ".join(f"{name} {_short(value)}" for name, value in version.metrics.items())
         self.stdout.write(f"{version} ({version.state}): {figures}")
         return True
+
+    def _put_to_use(self, version: ModelVersion, by: str) -> ModelVersion:
+        """Where one was in use before, another person decides, as everywhere."""
+        others = version.model.versions.exclude(pk=version.pk)
+        if not others.exclude(published_at=None).exists():
+            return publish_directly(version, by=by)
+        if version.state in (VersionState.TRAINED, VersionState.REFUSED):
+            version = propose(version, by=by)
+        self.stdout.write(f"{version}: another was in use before it; another person approves it.")
+        return version
 
 
 def _models(codes: list[str] | None) -> list[Model]:
