@@ -169,7 +169,7 @@ def evaluation(claim: Claim) -> Done:
     testing = rows.testing() if inputs["outcome"] or several else rows
     with _refusing(inputs):
         report = kind.measure(definition, fitted, testing, claim.progress)
-        if inputs["champion"] and inputs["outcome"] == "label":
+        if inputs["champion"] and inputs["outcome"]:
             report["champion"] = compared(inputs["champion"], kind, fitted, testing)
     report["data"] = _told_data(claim.run)
     profile = profile_of(kind, fitted, rows.learning())

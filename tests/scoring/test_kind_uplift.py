@@ -4,12 +4,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.template.loader import render_to_string
 
+from accounts.models import User
 from jobs.models import Run, State
 from lake.models import Partition
 from scoring.applied import applied
 from scoring.learning.features import matrix
 from scoring.learning.quadrants import QUADRANTS
+from scoring.report import Report
 from scoring.score import score
 
 from .conftest import DAY, make_snapshot, published, train, trained
@@ -171,3 +174,21 @@ def test_a_day_is_watched_by_its_uplift(snapshot) -> None:
     told = score(snapshot, [version], progress=lambda done, total: None).facts["models"]
     assert told["response"]["scored"] == ROWS
     assert told["response"]["score"]["grade"] == "stable"
+
+
+def test_a_challenger_ranks_the_same_customers_of_the_trial_as_the_version_in_use(
+    snapshot: Partition,
+) -> None:
+    held_trial(snapshot)
+    define(MODEL)
+    published("response")
+    define(MODEL | {"features": ["arpu", "brand"]})
+    version = trained("response")
+    beside = version.report["champion"]
+    assert (beside["version"], beside["n"]) == (1, version.metrics["rows"])
+    assert beside["challenger"] == pytest.approx(version.metrics["qini"])
+    assert beside["verdict"] == "worse"
+    told = {"report": Report(version, User())}
+    page = " ".join(render_to_string("scoring/reports/champion.html", told).split())
+    assert "Worse than the version in use" in page
+    assert "Both ranked the same" in page

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from scoring.learning import qini as measured
-from scoring.learning.qini import auuc, compare, measure, qini, tenths
+from scoring.learning.qini import auuc, compare, compare_rankings, measure, qini, tenths
 from scoring.learning.refusal import NotEstimable
 
 Floats = NDArray[np.float64]
@@ -188,3 +188,51 @@ def test_what_cannot_be_measured_is_refused() -> None:
         measure(score[:0], y[:0], treated[:0])
     with pytest.raises(ValueError, match="NaN"):
         measure(np.where(score > 0.9, np.nan, score), y, treated)
+
+
+# --- two rankings of the same rows ---
+
+
+def rivals(
+    n: int = 12_000, noise: float = 0.6, seed: int = 3
+) -> tuple[Flags, Flags, Floats, Floats]:
+    """One knows who is moved, the other only roughly."""
+    moved, y, treated = trial(n=n, seed=seed)
+    rough = moved + noise * np.random.default_rng(seed + 1).normal(size=n)
+    return y, treated, rough, moved
+
+
+def test_the_better_ranking_is_told_with_the_difference_of_both() -> None:
+    y, treated, rough, moved = rivals()
+    told = compare_rankings(y, treated, rough, moved)
+    assert told.champion == pytest.approx(qini(rough, y, treated))
+    assert told.challenger == pytest.approx(qini(moved, y, treated))
+    assert told.difference.value == pytest.approx(told.challenger - told.champion)
+    assert told.verdict == "better"
+    back = compare_rankings(y, treated, moved, rough)
+    assert back.verdict == "worse"
+    assert (told.n, told.treated) == (len(y), treated.sum())
+
+
+def test_of_one_ranking_and_itself_no_difference_is_shown() -> None:
+    y, treated, _rough, moved = rivals()
+    told = compare_rankings(y, treated, moved, moved * 2)
+    assert (told.difference.low, told.difference.high) == (0, 0)
+    assert told.verdict == "no difference shown"
+
+
+def test_the_pair_is_told_apart_better_than_two_rankings_of_other_rows() -> None:
+    """Rows drawn together: what both have in common cancels out. Against drawing row by row."""
+    y, treated, rough, moved = rivals(n=3000, noise=0.05)
+    told = compare_rankings(y, treated, rough, moved)
+    rng, drawn = np.random.default_rng(9), []
+    for _ in range(200):
+        rows = np.concatenate(
+            [rng.choice(np.flatnonzero(arm), arm.sum()) for arm in (treated, ~treated)]
+        )
+        one, two = (qini(s[rows], y[rows], treated[rows]) for s in (rough, moved))
+        drawn.append(two - one)
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    assert told.difference.high - told.difference.low == pytest.approx(high - low, rel=0.35)
+    alone = measure(moved, y, treated).qini
+    assert told.difference.high - told.difference.low < 0.5 * (alone.high - alone.low)
