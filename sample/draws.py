@@ -28,6 +28,7 @@ class Stage(IntEnum):
     CONTACTS = 7
     ORDERS = 8
     BREACHES = 9
+    PURCHASES = 10
 
 
 def stream(seed: int, stage: Stage, *place: int) -> Generator:

@@ -18,9 +18,10 @@ from . import tables, truth
 from .days import Province, daily_block, training_block
 from .events import draw_events
 from .files import ParquetFile, is_made, write_text
+from .purchases import delivered_purchases
 from .workers import share_out
 
-VERSION = 2
+VERSION = 3
 TRAINING = -1
 # Below this a second process takes longer to start than it saves.
 WORTH_A_PROCESS = 500_000
@@ -99,6 +100,10 @@ class Day:
             made["pilots"] = tables.pilots_table(events.pilots)
         made["customers"] = tables.customers_table(columns)
         made["orders"] = tables.orders_table(events.orders, block, self.date)
+        if self.number <= 0:
+            past = delivered_purchases(self.province, block, self.number, columns)
+            past_orders = tables.purchases_table(past, block, self.date)
+            made["orders"] = pa.concat_tables([made["orders"], past_orders])
         made["contacts"] = tables.contacts_table(events.contacts, block, self.date)
         made["trials"] = tables.trials_table(events.pilots, block, self.date)
         made["breaches"] = tables.breaches_table(events.orders, block, self.date)

@@ -204,6 +204,22 @@ def orders_table(orders: Columns, block: int, day: date) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=ORDERS)
 
 
+def purchases_table(past: Columns, block: int, day: date) -> pa.Table:
+    """Return a block's orders of the past (purchases.py), which the file of ``day`` brings."""
+    n = len(past["offer"])
+    arrays = [
+        order_numbers("P", n, block, day),
+        numbers_of(past),
+        pa.array(past["ordered_on"].astype("datetime64[D]")),
+        _policies(past["offer"]),
+        pa.nulls(n, pa.string()),
+        _words(CHANNELS, past["channel"]),
+        pa.nulls(n, pa.float64()),
+        pa.array(past["amount"]),
+    ]
+    return pa.Table.from_arrays(arrays, schema=ORDERS)
+
+
 def contacts_table(contacts: Columns, block: int, day: date) -> pa.Table:
     n = len(contacts["offer"])
     arrays = [

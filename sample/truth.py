@@ -11,6 +11,7 @@ from .offers import OFFERS, PILOTS
 from .people import NEW_SHARE, NULL_SHARES
 from .places import BRAND_SHARES, BRANDS, CITIES, CITY_SHARES
 from .products import ASSOCIATIONS, share_of
+from .purchases import BUYING, PACKS, REPEATS, SPEND
 
 
 def as_json(province: Province) -> str:
@@ -52,6 +53,12 @@ def _truth(province: Province) -> dict[str, Any]:
         "responses": {
             offer.policy: {"base": dict(offer.base), "contact_adds": dict(offer.effect)}
             for offer in OFFERS
+        },
+        "purchases": {
+            "buying": BUYING,
+            "repeats_per_week": REPEATS,
+            "spend": SPEND,
+            "policies": [offer.policy for offer in PACKS],
         },
         "breaches": list(BREACHES),
     }

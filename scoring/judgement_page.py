@@ -12,7 +12,7 @@ from accounts.models import User
 from common.errors import DomainError
 from common.naming import in_chinese
 
-from .judgements import hierarchy_of, weights_of
+from .judgements import hierarchy_of, said_in, weights_of
 from .learning.ahp import Judgement as Said
 from .learning.ahp import Node, NodeWeights, Opinion, Weights, weigh
 from .learning.ahp_consistency import LIMIT, SCALE, TOLERANCE
@@ -115,7 +115,8 @@ def page_of(model: Model, user: User, given: Mapping[str, Pairs] | None = None) 
     stored = {row.node: pairs_of(row) for row in kept if row.expert_id == user.pk}
     mine = {node.code: stored.get(node.code, {}) for node in parents(goal)} | dict(given or {})
     own = list(_said(goal, user.username, mine))
-    others = [
+    others = [*said_in(model.definition)]
+    others += [
         said
         for row in kept
         if row.expert_id != user.pk

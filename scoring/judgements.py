@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.services import log
 from common.errors import DomainError
+from common.naming import in_chinese
 
 from .learning.ahp import MOST_ITEMS, Node, Weights, weigh
 from .learning.ahp import Judgement as Said
@@ -42,6 +43,27 @@ def hierarchy_of(definition: Mapping[str, Any], where: list[Any]) -> Node:
             where=where,
         )
     return goal
+
+
+def check_judgements(definition: Mapping[str, Any], goal: Node, where: list[Any]) -> None:
+    """DomainError for what is no judgement of the hierarchy; incomplete ones may be completed."""
+    try:
+        weigh(goal, list(said_in(definition)))
+    except NotEstimable as error:
+        found = refused(error, definition["name"]["en"])
+        raise DomainError(found.code, found.message, where=[*where, "judgements"]) from error
+
+
+def said_in(definition: Mapping[str, Any]) -> Iterator[Said]:
+    """Return what the definition's own experts hold."""
+    language = "zh" if in_chinese() else "en"
+    for opinion in definition.get("judgements", []):
+        # No user name has a blank: nobody who judges on the page is taken for one of these.
+        expert = _("%(expert)s, in the definition") % {"expert": opinion["expert"][language]}
+        for node, pairs in opinion["pairs"].items():
+            for item, others in pairs.items():
+                for other, ratio in others.items():
+                    yield Said(expert, node, item, other, ratio)
 
 
 def weights_of(model: Model) -> Weights:
@@ -78,7 +100,11 @@ def judge(model: Model, *, node: str, ratios: Mapping[tuple[str, str], float], b
 
 
 def _said(model: Model, goal: Node) -> Iterator[Said]:
-    """What was said of pairs that are in the hierarchy; what has left it counts no more."""
+    """What was said of pairs that are in the hierarchy, by the definition and on the page.
+
+    What was said on the page of a pair that has left the hierarchy counts no more.
+    """
+    yield from said_in(model.definition)
     children = {node.code: {child.code for child in node.children} for node in _nodes(goal)}
     for row in model.judgements.select_related("expert"):
         there = children.get(row.node, set())

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from bench.planted import planted
 from bench.public_data import FOLDER, Outcomes, cdnow, outcomes
+from sample.purchases import REPEATS
+from sample.purchases import SPEND as SPENT
 from scoring.learning.ledger import Ledger, days_since_1970, ledger
 from scoring.learning.life_cycle import LifeCycle, life_cycle, more_returning
 from scoring.learning.purchases import BgNbd, Histories, histories
@@ -153,12 +155,43 @@ def near_the_truth() -> Found:
     return Found(float(np.corrcoef(*odds)[0, 1]), len(x))
 
 
+@cache
+def _planted_purchases() -> Histories:
+    """What the province's customers had bought by the training day."""
+    province = planted()
+    orders = province.table(province.training_day, "orders")
+    rows = orders.rename(columns={"customer_no": "customer", "ordered_on": "day"})
+    return histories(ledger(rows), days_since_1970(province.training_day))
+
+
+def planted_buying() -> Found:
+    """Furthest of r, α, a, b from what was planted, in standard errors of the fit."""
+    h = _planted_purchases()
+    found = BgNbd().fit(h.repeats, h.recency, h.watched)
+    off = np.abs(found.parameters_ - [*REPEATS.values()]) / found.errors_
+    return Found(float(off.max()), found.customers_)
+
+
+def planted_spend() -> Found:
+    """Furthest of p, q, γ from what was planted, as a share of it."""
+    h = _planted_purchases()
+    found = GammaGamma().fit(h.repeats, h.spend)
+    off = np.abs(found.parameters_ / [*SPENT.values()] - 1)
+    return Found(float(off.max()), found.customers_)
+
+
 FIGURES = (
     Figure("lifetime.cdnow.parameters", "BG/NBD: furthest from published", parameters, 5e-4, False),
     Figure("lifetime.cdnow.likelihood", "BG/NBD: LL from published", likelihood, 0.05, False),
     Figure("lifetime.cdnow.spend", "Gamma-Gamma: furthest from published", spend, 0.005, False),
     Figure("lifetime.cdnow.holdout", "purchases weeks 40-78, expected ÷ actual", holdout),
     Figure("lifetime.cdnow.customers", "the same by customer, correlation", holdout_by_customer),
+    Figure(
+        "lifetime.planted.buying", "BG/NBD: standard errors from planted", planted_buying, 4, False
+    ),
+    Figure(
+        "lifetime.planted.spend", "Gamma-Gamma: furthest from planted", planted_spend, 0.1, False
+    ),
     Figure("lifetime.return.gain", "more returning a quarter, 2.36 → 2.81 %", gain, 4680),
     *(
         Figure(f"lifetime.shop.{name}", f"online_retail: {name}", lambda name=name: shop(name))

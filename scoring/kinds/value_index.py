@@ -13,7 +13,7 @@ from common.definitions import NAME
 from common.errors import DomainError
 from customers.models import Type
 
-from ..judgements import hierarchy_of, weights_of
+from ..judgements import check_judgements, hierarchy_of, weights_of
 from ..learning.features import Feature
 from ..learning.value import TIERS, Indicator, ValueIndex
 from ..models import Model
@@ -54,6 +54,25 @@ def _node(levels: int) -> dict[str, Any]:
 
 
 NODE = _node(4)
+# An expert's pairs by node: {"income": {"arpu": {"plan_fee": 3}}}, as scoring.models.Judgement.
+OPINION = {
+    "type": "object",
+    "properties": {
+        "expert": NAME,
+        "pairs": {
+            "type": "object",
+            "additionalProperties": {
+                "type": "object",
+                "additionalProperties": {
+                    "type": "object",
+                    "additionalProperties": {"type": "number"},
+                },
+            },
+        },
+    },
+    "required": ["expert", "pairs"],
+    "additionalProperties": False,
+}
 TIER = {
     "type": "object",
     "properties": {
@@ -67,7 +86,11 @@ TOLERANCE = 1e-6
 
 
 class ValueIndexKind(Kind):
-    """Publishes the index, 0–100, and the tier: high, mid-high, middle, low."""
+    """Publishes the index, 0–100, and the tier: high, mid-high, middle, low.
+
+    hierarchy   the indicators as leaves, which experts compare; their weights then follow from it
+    judgements  what experts hold who need no login; those of the page count beside them
+    """
 
     code: ClassVar[str] = "value_index"
     name: ClassVar[str | Promise] = gettext_lazy("value index")
@@ -75,6 +98,7 @@ class ValueIndexKind(Kind):
         "output": ATTRIBUTE,
         "indicators": {"type": "array", "minItems": 1, "items": INDICATOR},
         "hierarchy": NODE,
+        "judgements": {"type": "array", "minItems": 1, "items": OPINION},
         "tiers": {
             "type": "object",
             "properties": {
@@ -91,8 +115,14 @@ class ValueIndexKind(Kind):
         for place, indicator in enumerate(item["indicators"]):
             _check_scale(indicator, [*where, "indicators", place])
         if "hierarchy" in item:
-            hierarchy_of(item, [*where, "hierarchy"])
+            check_judgements(item, hierarchy_of(item, [*where, "hierarchy"]), where)
             return
+        if "judgements" in item:
+            raise DomainError(
+                "judgements_without_hierarchy",
+                _("Judgements compare the nodes of a hierarchy: give one, or weights alone."),
+                where=[*where, "judgements"],
+            )
         missing = [i for i, one in enumerate(item["indicators"]) if "weight" not in one]
         if missing:
             raise DomainError(

@@ -12,7 +12,7 @@ CARD: dict[str, Any] = {
     "code": "card",
     "name": {"zh": "分层", "en": "RFM"},
     "kind": "rfm",
-    "output": "rfm_cell",
+    "output": "card_cell",
     "record_days": 60,
     "window_days": 60,
     "cuts": {
@@ -31,7 +31,7 @@ def learn() -> None:
     from scoring import definitions
 
     Attribute.objects.create(
-        code="rfm_cell", name_zh="分层", name_en="RFM", category="basic", type="number",
+        code="card_cell", name_zh="分层", name_en="RFM", category="basic", type="number",
         origin="score",
     )  # fmt: skip
     definitions.load([CARD], "test")
@@ -64,7 +64,7 @@ def test_a_day_reads_the_orders_of_the_days_before_it_and_the_scores_before_a_mo
     assert bought is not None
     day, buyers, facts = bought
     assert (day, facts["days"]) == (DAY2, len(pinned) + 1)
-    assert 50 < counts["rows"] - counts["nulls"]["rfm_cell"] <= buyers
+    assert 50 < counts["rows"] - counts["nulls"]["card_cell"] <= buyers
     assert 0 < counts["nulls"]["low_price_card_untold"] < counts["rows"]
     assert 0 < stake["marked"] < 1
     assert stake["at_stake"] > 0

@@ -6,6 +6,8 @@ import pytest
 
 from config import definitions
 from sample.bench_definitions import write_definitions
+from scoring.judgements import weights_of
+from scoring.models import Model
 from segmentation.models import Cell
 from tests.sample.landing import DEFINITIONS, document
 
@@ -31,6 +33,16 @@ def test_the_matrices_have_the_cells_that_are_documented() -> None:
     definitions.load(DEFINITIONS, by="test")
     cells = {m["code"]: Cell.objects.filter(matrix=m["code"]).count() for m in document("matrices")}
     assert cells == {"retention": 528, "stimulation": 720, "uplift": 400}
+
+
+def test_the_value_index_is_weighed_by_three_experts_who_agree_well_enough() -> None:
+    definitions.load(DEFINITIONS, by="test")
+    found = weights_of(Model.objects.get(code="value_index"))
+    assert [len(node.opinions) for node in found.nodes] == [3, 3, 3, 3]
+    opinions = [opinion for node in found.nodes for opinion in node.opinions]
+    assert all(told.consistent for told in [*found.nodes, *opinions])
+    heaviest = {"arpu_3m": 0.38, "tenure_months": 0.16, "plan_fee": 0.14, "data_mb": 0.12}
+    assert {code: found.leaves[code] for code in heaviest} == pytest.approx(heaviest, abs=0.01)
 
 
 def test_definitions_of_a_stated_size_load(tmp_path: Path) -> None:

@@ -49,9 +49,9 @@ def checks(policy: dict[str, Any], orders: pa.Table, day: str) -> dict[str, pa.A
         result["wrong_city"] = pc.invert(here)
     if ceiling := re.search(r"限标价 (\d+) 元及以下", policy["clauses"]["zh"][0]):
         result["dearer_handset"] = pc.greater(orders["device_price"], float(ceiling[1]))
-    seen: set[str] = set()
-    customers = orders["customer_no"].to_pylist()
-    result["repeated"] = pa.array([no in seen or seen.add(no) is not None for no in customers])
+    seen: set[tuple[str, date]] = set()
+    own = zip(orders["customer_no"].to_pylist(), today.to_pylist(), strict=True)
+    result["repeated"] = pa.array([one in seen or seen.add(one) is not None for one in own])
     return result
 
 

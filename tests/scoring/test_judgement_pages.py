@@ -34,10 +34,10 @@ def hierarchy(indicators: list[str]) -> dict[str, Any]:
     }
 
 
-def define(*indicators: str) -> Model:
+def define(*indicators: str, **more: Any) -> Model:
     scaled = [{"attribute": code, "scaling": "rank"} for code in indicators]
     body = MODELS[0] | {"indicators": scaled, "hierarchy": hierarchy(list(indicators))}
-    definitions.load([body], "test")
+    definitions.load([body | more], "test")
     return Model.objects.get(code="value_index")
 
 
@@ -136,6 +136,20 @@ def test_experts_who_disagree_are_told_on_what(page, model, expert):
     # Each one's own: wang's is consistent, li's is not.
     assert re.search(r"li CR \d\.\d+ · contradictory", told)
     assert re.search(r"wang CR 0\.028 · consistent", told)
+
+
+def test_experts_of_the_definition_stand_beside_those_of_the_page(page, model, expert):
+    finance = {
+        "expert": {"zh": "财务", "en": "finance"},
+        "pairs": {"worth": {"arpu": {"tenure": 3, "calls": 9}, "tenure": {"calls": 5}}},
+    }
+    define("arpu", "tenure", "calls", judgements=[finance])
+    told = text_of(page.get(ADDRESS))
+    assert re.search(r"finance, in the definition CR 0\.028 · consistent", told)
+    assert "1 expert, pair by pair" in told
+    assert "the next training takes these weights" in told
+    told = text_of(page.post(ADDRESS, form(FAIR), headers=PART))
+    assert "2 experts, pair by pair" in told
 
 
 def test_what_is_not_judged_is_named(page):

@@ -35,14 +35,14 @@ def model(catalogue: None) -> Model:
     return define()
 
 
-def define(codes: tuple[str, ...] = CODES) -> Model:
+def define(codes: tuple[str, ...] = CODES, **more: Any) -> Model:
     scaled = [{"attribute": code, "scaling": "rank"} for code in codes]
     goal = {
         "code": "worth",
         "name": {"zh": "价值", "en": "Worth"},
         "children": [{"code": code} for code in codes],
     }
-    definitions.load([MODELS[0] | {"indicators": scaled, "hierarchy": goal}], "test")
+    definitions.load([MODELS[0] | {"indicators": scaled, "hierarchy": goal} | more], "test")
     return Model.objects.get(code="value_index")
 
 
@@ -184,6 +184,55 @@ def test_a_hierarchy_that_differs_from_the_indicators_is_refused(goal: Any, word
         hierarchy_of(definition, ["hierarchy"])
     assert refused.value.code == "hierarchy_differs"
     assert words in refused.value.message
+
+
+def held(ratios: Ratios, name: str = "finance") -> dict[str, Any]:
+    """An opinion as a definition has it."""
+    pairs: dict[str, dict[str, float]] = {}
+    for (item, other), ratio in ratios.items():
+        pairs.setdefault(item, {})[other] = ratio
+    return {"expert": {"zh": "财务", "en": name}, "pairs": {"worth": pairs}}
+
+
+def test_experts_of_the_definition_give_weights_before_anybody_speaks(model: Model) -> None:
+    found = weights_of(define(judgements=[held(FAIR)]))
+    weights, ratio = principal(matrix_of(FAIR))
+    assert found.leaves == pytest.approx(dict(zip(CODES, weights, strict=True)), abs=1e-9)
+    assert found.nodes[0].ratio == pytest.approx(ratio)
+    make_snapshot(calls=np.arange(3000.0))
+    assert train("value_index").state == "done"
+
+
+def test_who_speaks_counts_beside_the_experts_of_the_definition(model: Model) -> None:
+    """Even one whose user name is what the definition calls its expert."""
+    model = define(judgements=[held(FAIR), held(FAIR, "market")])
+    judge(model, node="worth", ratios=FAIR | {("arpu", "tenure"): 1 / 3}, by=expert("finance"))
+    found = weights_of(model).nodes[0]
+    assert len(found.opinions) == 3
+    assert found.matrix[0][1] == pytest.approx((3 * 3 / 3) ** (1 / 3))
+
+
+@pytest.mark.parametrize(
+    ("judgements", "code"),
+    [
+        ([held({("arpu", "brand"): 3.0})], "judgement_unknown"),
+        ([held({("arpu", "tenure"): 12.0})], "judgement_off_scale"),
+        ([held(FAIR), held(FAIR)], "judgement_repeated"),
+    ],
+)
+def test_a_definition_with_what_is_no_judgement_is_refused(
+    model: Model, judgements: list, code: str
+) -> None:
+    with pytest.raises(DomainError) as refused:
+        define(judgements=judgements)
+    assert refused.value.code == code
+    assert refused.value.extra["where"] == [0, "judgements"]
+
+
+def test_judgements_of_no_hierarchy_are_refused(catalogue: None) -> None:
+    with pytest.raises(DomainError) as refused:
+        definitions.load([MODELS[0] | {"judgements": [held(FAIR)]}], "test")
+    assert refused.value.code == "judgements_without_hierarchy"
 
 
 @pytest.mark.django_db(transaction=True)
