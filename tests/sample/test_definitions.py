@@ -11,6 +11,8 @@ import pytest
 
 from rules import Params, compile_condition, compile_number
 from sample.offers import OFFERS
+from scoring.kinds import KINDS
+from scoring.learning.association import SIDES
 from tests.sample.catalogue import catalogue
 from tests.sample.landing import FIRST, Landing, document, source
 
@@ -196,3 +198,39 @@ def test_raw_codes_are_those_that_the_files_hold(landing: Landing) -> None:
         if isinstance(column, dict):
             held = set(pc.unique(raw[column["column"]].cast(pa.string())).to_pylist()) - {None}
             assert held == set(column["values"]), column["column"]
+
+
+# --- models ---------------------------------------------------------------------------------------
+
+MODELS = document("models")
+# Of these no condition on one attribute is a reason: they follow from orders, or from other scores.
+REASONLESS = {
+    *("association", "cannibalisation", "channel_profitability", "cross_sell"),
+    *("life_cycle", "purchase_value", "rfm"),
+}
+
+
+def test_the_sample_has_a_model_of_every_kind() -> None:
+    assert {model["kind"] for model in MODELS} == set(KINDS)
+
+
+def test_every_model_that_can_say_why_does() -> None:
+    silent = {model["kind"] for model in MODELS if "reasons" not in model}
+    assert silent == REASONLESS
+
+
+def test_whom_a_model_marks_is_a_mark_that_audiences_can_choose_or_leave_out() -> None:
+    marked = {model["mark"] for model in MODELS if "mark" in model}
+    rules = [
+        mark["customers"]["rule"]
+        for matrix in document("auxiliary")
+        for mark in matrix["marks"]
+        if "rule" in mark["customers"]
+    ]
+    assert marked
+    assert marked <= set(rules)
+
+
+def test_the_association_looks_at_all_four_pairs_of_sides() -> None:
+    [model] = [m for m in MODELS if m["kind"] == "association"]
+    assert {side for pair in SIDES for side in pair} == set(model["sides"])
