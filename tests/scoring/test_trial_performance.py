@@ -556,7 +556,7 @@ def test_a_fall_is_told_on_the_report_in_the_list_and_on_the_day(client: Client)
         assert f"{now['qini']['low']:.3f} … {now['qini']['high']:.3f}" in told
         assert f"{now['treated']:,}" in told
         assert f"{now['lot']['low']:.3f} … {now['lot']['high']:.3f}" in told
-    assert "nobody was left alone to compare with" in told
+    assert "too few customers contacted, or too few left alone" in told
     words = "It finds those whom a contact moves worse than it did: Qini"
     assert words in told
     assert "worse than at training" in told
