@@ -24,7 +24,7 @@ from scoring.learning.uplift_standing import TrialStanding
 from scoring.learning.uplift_standing import trial_performance as held_against
 from scoring.models import Acknowledgement, ModelDay, ModelVersion, VersionState
 from scoring.names import Names
-from scoring.performance import measure_due, performance_alerts
+from scoring.performance import Due, measure_due, performance_alerts
 from scoring.reporting import plain
 from scoring.score import score
 from scoring.watched import measured, measured_chart
@@ -181,9 +181,9 @@ def told_of(day: ModelDay) -> dict[str, Any]:
 def test_while_the_window_is_not_over_nothing_is_measured(version: ModelVersion) -> None:
     day = scored(version, 1)
     held(day.business_date, seed=6, over=False)
-    assert measure_due(LATER).days == []
+    assert measure_due(LATER) == Due([], 0)
     ordered(day.business_date + timedelta(days=2), {})
-    assert measure_due(LATER).days == []
+    assert measure_due(LATER) == Due([], 0)
     ordered(day.business_date + timedelta(days=1), {})
     assert [d.pk for d in measure_due(LATER).days] == [day.pk]
 
@@ -334,10 +334,10 @@ def test_a_day_on_which_no_trial_began_has_nothing_to_show(version: ModelVersion
     day = scored(version, 1)
     for n in (2, 3):
         ordered(DAY + timedelta(days=n), {})
-    assert measure_due(LATER).days == []
+    assert measure_due(LATER) == Due([], 0)
     numbers = [f"{n:07d}" for n in range(ROWS)]
     assigned(day.business_date, dict.fromkeys(numbers, "treated"), code="T2")
-    assert measure_due(LATER).days == []
+    assert measure_due(LATER) == Due([], 0)
     day.refresh_from_db()
     assert day.performance == {}
 
@@ -354,14 +354,14 @@ def test_an_earlier_day_s_trial_is_not_this_day_s(version: ModelVersion) -> None
         "arm": ["treated", "control"] * (ROWS // 2),
     }
     write("trials", day.business_date, "late", pa.table(columns))
-    assert measure_due(LATER).days == []
+    assert measure_due(LATER) == Due([], 0)
 
 
 def test_the_trial_that_it_learnt_from_says_nothing_about_it(version: ModelVersion) -> None:
     """The customers whom it was fitted on would make it look better than it is."""
     scored(version, -1)
     held(DAY, seed=5)
-    assert measure_due(LATER).days == []
+    assert measure_due(LATER) == Due([], 0)
     ModelVersion.objects.update(as_of=DAY - timedelta(days=1))
     assert len(measure_due(LATER).days) == 1
 
@@ -420,7 +420,7 @@ def test_what_is_measured_is_measured_once_until_other_data_come(version: ModelV
     numbers, *_ = held(day.business_date, seed=6)
     after = LATER + timedelta(days=1)
     assert len(measure_due(LATER).days) == 1
-    assert measure_due(after).days == []
+    assert measure_due(after) == Due([], 0)
     assigned(day.business_date, dict.fromkeys(numbers[::2], "treated"), key="other")
     assert len(measure_due(after).days) == 1
 
