@@ -85,13 +85,13 @@ def measure_due(today: date) -> Due:
             if known is None:
                 continue
             if day.performance.get("made_from") != known.made_from:
-                told = _measured(day, known, evaluation)
-                if not told:
-                    continue
                 made = {"made_from": known.made_from, MEASURED_ON: str(today)}
-                day.performance = told | made
-                day.save(update_fields=["performance"])
-                left -= 1
+                told = _measured(day, known, evaluation)
+                told = told | made if told else {}
+                if told != day.performance:
+                    day.performance = told
+                    day.save(update_fields=["performance"])
+                    left -= 1
         except Exception:
             logger.exception("%s of %s could not be measured", day.version, day.business_date)
             failed += 1

@@ -425,6 +425,17 @@ def test_what_is_measured_is_measured_once_until_other_data_come(version: ModelV
     assert len(measure_due(after).days) == 1
 
 
+def test_a_trial_that_is_taken_back_leaves_no_figures(version: ModelVersion) -> None:
+    day = scored(version, 1)
+    held(day.business_date, seed=6, turned=True)
+    assert watch_performance(LATER) == (1, 0)
+    assigned(day.business_date, {"0000001": "treated"}, code="T2", key="anew")
+    assert watch_performance(LATER) == (0, 0)
+    day.refresh_from_db()
+    assert day.performance == {}
+    assert alert_of(version) == []
+
+
 def test_the_same_data_give_the_same_figures(version: ModelVersion) -> None:
     day = scored(version, 1)
     held(day.business_date, seed=6)
