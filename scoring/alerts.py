@@ -6,7 +6,8 @@ from datetime import date
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.fields.json import KT
 from django.utils.translation import gettext as _
 
 from accounts.services import By, log
@@ -18,7 +19,7 @@ from .performance import performance_alerts
 # An alert that somebody has looked at is told again once its figure is so many times as great.
 GROWN = 1.5
 # Told of a day whose outcomes have become known, not of the day that has just been scored.
-AFTERWARDS = ("performance_fell", "level_shifted")
+AFTERWARDS = ("performance_fell", "level_shifted", "uplift_fell")
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,10 @@ def open_alerts(
 
 def estimable_days() -> QuerySet[ModelDay]:
     """The measured days of which something can be said: a few early labels silence nothing."""
-    return ModelDay.objects.filter(performance__now__auc__value__isnull=False).exclude(
-        performance__now__auc__value=None
+    days = ModelDay.objects.alias(
+        auc=KT("performance__now__auc__value"), qini=KT("performance__now__qini__value")
     )
+    return days.filter(Q(auc__isnull=False) | Q(qini__isnull=False))
 
 
 def _acknowledged(versions: list[int]) -> dict[int, dict[tuple[str, str], Acknowledgement]]:

@@ -165,11 +165,10 @@ class _Extract:
             happened = ordered_within(label, self.snapshot.business_date, self.params)
             query = query.join(happened, on=_same_customer(HAPPENED), join_type="left")
         if self.inputs["outcome"] == "trial":
-            treated = exp.EQ(
-                this=_column("arm", TRIAL), expression=self.params.bind(TREATED_ARM, "VARCHAR")
-            )
-            query = query.select(exp.alias_(treated, TREATED, quoted=True))
-            query = query.join(self._trial(), on=_same_customer(TRIAL), join_type="inner")
+            code, day = definition["trial"]["code"], self.snapshot.business_date
+            query = query.select(_column(TREATED, TRIAL))
+            took_part = in_trial(code, day, self.params)
+            query = query.join(took_part, on=_same_customer(TRIAL), join_type="inner")
         if self.bought:
             query = query.join(PURCHASES, on=_same_customer(PURCHASES), join_type="left")
         return query
@@ -182,23 +181,6 @@ class _Extract:
             as_of=self.snapshot.business_date,
             parts=self.snapshot.parts,
             progress=self.progress,
-        )
-
-    def _trial(self) -> exp.Subquery:
-        """Who took part in the trial from this day on, and in which arm."""
-        trial = self.inputs["definition"]["trial"]
-        code = self.params.bind(trial["code"], "VARCHAR")
-        columns = [_column(c, "trials") for c in ("customer_no", "arm")]
-        on = exp.EQ(
-            this=_column("assigned_on", "trials"),
-            expression=self._date(self.snapshot.business_date),
-        )
-        return (
-            sqlglot.select(*columns)
-            .from_("trials")
-            .where(exp.EQ(this=_column("trial", "trials"), expression=code))
-            .where(on)
-            .subquery(TRIAL)
         )
 
     def _events(self) -> dict[str, list[Partition]]:
@@ -236,6 +218,23 @@ def ordered_within(label: dict[str, Any], as_of: date, params: Params) -> exp.Su
         .where(exp.GTE(this=_column("ordered_on", "orders"), expression=begin))
         .where(exp.LT(this=_column("ordered_on", "orders"), expression=end))
         .subquery(HAPPENED)
+    )
+
+
+def in_trial(code: str, day: date, params: Params) -> exp.Subquery:
+    """Who took part in the trial from this day on, and whether the lot had them contacted.
+
+    The table is ``trials``, the result's name TRIAL; its columns: customer_no, TREATED.
+    """
+    treated = exp.EQ(this=_column("arm", "trials"), expression=params.bind(TREATED_ARM, "VARCHAR"))
+    of_it = exp.EQ(this=_column("trial", "trials"), expression=params.bind(code, "VARCHAR"))
+    on_day = exp.EQ(this=_column("assigned_on", "trials"), expression=params.bind(day, "DATE"))
+    return (
+        sqlglot.select(_column("customer_no", "trials"), exp.alias_(treated, TREATED, quoted=True))
+        .from_("trials")
+        .where(of_it)
+        .where(on_day)
+        .subquery(TRIAL)
     )
 
 

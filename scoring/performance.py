@@ -1,15 +1,15 @@
 """How a day's scores did, once it is known what their customers did afterwards.
 
 A label is of the day of its snapshot: it comes when that day is delivered again, with the label.
-Orders come by themselves; the window that a definition names must be over. What is measured is
-held against the version's figures on the rows held out of its training, and kept on the scored day.
+Orders come by themselves; the window that a definition names must be over. What a contact adds is
+told by the trials that began on the day (trial_performance). What is measured is held against the
+version's figures on the rows held out of its training, and kept on the scored day.
 """
 
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,10 +24,24 @@ from lake.engine import DuckDB
 from lake.models import Partition
 from rules import Params
 
+from . import trial_performance
 from .dataset import HAPPENED, ordered_within
 from .kinds import KINDS
 from .kinds.base import Definition
 from .kinds.outcome import OutcomeKind
+from .kinds.uplift import UpliftKind
+from .known import (
+    ORDERS,
+    SCORES,
+    SNAPSHOT,
+    Known,
+    column,
+    orders_of,
+    same_customer,
+    sampled,
+    scores_of,
+    snapshot_of,
+)
 from .learning.calibration import calibration
 from .learning.curves import ladder
 from .learning.drift import Performance, Standing, performance, standing
@@ -36,43 +50,16 @@ from .learning.features import to_float
 from .models import ModelDay, ModelVersion, VersionState
 from .reporting import plain
 
-# Customers measured of a day: whole parts, which are cut by a hash of the number.
-MOST = 500_000
 # Days measured at once: where the labels of a month come together, the rest follows the next day.
 AT_ONCE = 30
 # The least change of the level, in log-odds, that is told: a fifth more or less than was foretold.
 LEVEL_TRIFLE = 0.2
 TINY = 1e-9  # nearer to 0 and 1 no probability is taken
-SCORES, SNAPSHOT, ORDERS = "scores", "snapshot", "orders"
 SCORE, OUTCOME = "score", "outcome"
 MEASURED_ON = "measured_on"
 Evaluation = dict[str, Any]
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Known:
-    """Where it stands what a day's customers did: the labelled snapshot, or days of orders."""
-
-    scores: Partition
-    snapshot: Partition | None
-    orders: tuple[Partition, ...]
-
-    @property
-    def made_from(self) -> list[int]:
-        told = [self.snapshot] if self.snapshot else [*self.orders]
-        return [p.pk for p in (self.scores, *told)]
-
-    @property
-    def parts(self) -> range:
-        """So many parts as hold no more than MOST customers."""
-        return sampled(self.scores)
-
-    def files(self, partition: Partition) -> list[Path]:
-        """Where the same customers are; in all of its parts, if it was cut into more or fewer."""
-        alike = partition.parts == self.scores.parts
-        return [partition.file(n) for n in (self.parts if alike else range(partition.parts))]
 
 
 @dataclass(frozen=True)
@@ -99,9 +86,12 @@ def measure_due(today: date) -> Due:
                 continue
             if day.performance.get("made_from") != known.made_from:
                 made = {"made_from": known.made_from, MEASURED_ON: str(today)}
-                day.performance = _measured(day, known, evaluation) | made
-                day.save(update_fields=["performance"])
-                left -= 1
+                told = _measured(day, known, evaluation)
+                told = told | made if told else {}
+                if told != day.performance:
+                    day.performance = told
+                    day.save(update_fields=["performance"])
+                    left -= 1
         except Exception:
             logger.exception("%s of %s could not be measured", day.version, day.business_date)
             failed += 1
@@ -116,10 +106,12 @@ def measure_due(today: date) -> Due:
 def performance_alerts(told: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what somebody should look at: {code, attribute, figure, limit, size}.
 
-    ``size``: how far off the level is, in log-odds, up or down.
+    ``size``: how far off the level is, in log-odds, up or down; how far the uplift's Qini fell.
     """
     if not told:
         return []
+    if "qini" in told["now"]:
+        return _uplift_alerts(told)
     alerts = []
     if told["verdict"] == "worse":
         alerts.append(_alert("performance_fell", told["now"]["auc"], told["then"]["auc"]))
@@ -129,6 +121,13 @@ def performance_alerts(told: dict[str, Any]) -> list[dict[str, Any]]:
         shifted = _alert("level_shifted", came["rate"], {"value": came["expected"]})
         alerts.append(shifted | {"size": level["value"]})
     return alerts
+
+
+def _uplift_alerts(told: dict[str, Any]) -> list[dict[str, Any]]:
+    if told["verdict"] != "worse":
+        return []
+    fell = _alert("uplift_fell", told["now"]["qini"], told["then"]["qini"])
+    return [fell | {"size": -told["qini_change"]["value"]}]
 
 
 def _alert(code: str, now: dict[str, Any], then: dict[str, Any]) -> dict[str, Any]:
@@ -157,44 +156,46 @@ def _open_days(today: date) -> Iterator[tuple[ModelDay, Evaluation]]:
         scores__isnull=False,
     ).select_related("version__model")
     heavy = ("facts", "version__profile", "version__stages", "version__report")
-    ids = days.order_by().values("version")
-    told = ModelVersion.objects.filter(pk__in=ids).values_list("pk", "report__evaluation")
-    evaluations = {pk: evaluation for pk, evaluation in told if evaluation}
+    evaluations = _evaluations([*days.order_by().values_list("version", flat=True).distinct()])
     for day in days.defer(*heavy).order_by("-business_date", "pk"):
-        outcome = isinstance(KINDS[day.version.model.kind], OutcomeKind)
-        if outcome and day.version_id in evaluations:
+        if day.version_id in evaluations:
             yield day, evaluations[day.version_id]
 
 
-def _known(day: ModelDay) -> Known | None:
-    """Where the day's outcomes stand; None while they are not known.
+def _evaluations(versions: list[int]) -> dict[int, Evaluation]:
+    """What is held against the days of these versions; of other kinds nothing can be measured."""
+    rows = ModelVersion.objects.filter(pk__in=versions)
+    found = {}
+    told = rows.values_list("pk", "model__kind", "report__evaluation", "report__quality")
+    for pk, code, evaluation, quality in told:
+        kind = KINDS[code]
+        if isinstance(kind, OutcomeKind) and evaluation:
+            found[pk] = evaluation
+        elif isinstance(kind, UpliftKind) and quality:
+            found[pk] = quality
+    return found
 
-    Of orders every day of the window must have been delivered: who ordered on a day that is
-    missing would count as one who did not.
-    """
-    scores = Partition.objects.filter(pk=day.scores).first()
+
+def _known(day: ModelDay) -> Known | None:
+    """Where the day's outcomes stand; None while they are not known."""
+    definition = day.version.definition
+    if isinstance(KINDS[day.version.model.kind], UpliftKind):
+        return trial_performance.known(day)
+    scores, label = scores_of(day), definition["label"]
     if scores is None:
         return None
-    label = day.version.definition["label"]
     if isinstance(label, str):
-        snapshot = _newest("customers", day.business_date)
+        snapshot = snapshot_of(day)
         if snapshot is None or not _labelled(snapshot, label):
             return None
-        return Known(scores, snapshot, ())
-    end = day.business_date + timedelta(days=label["within_days"] - 1)
-    newest = Partition.objects.of(ORDERS).filter(business_date__range=(day.business_date, end))
-    by_day = tuple(newest.order_by("business_date", "-pk").distinct("business_date"))
-    return Known(scores, None, by_day) if len(by_day) == label["within_days"] else None
-
-
-def _newest(dataset: str, day: date) -> Partition | None:
-    found = Partition.objects.of(dataset).filter(business_date=day)
-    return found.order_by("-pk").first()
+        return Known(scores, snapshot)
+    orders = orders_of(day, label["within_days"])
+    return Known(scores, None, orders) if orders else None
 
 
 def _labelled(snapshot: Partition, label: str) -> bool:
     """Whether anybody's label is known, by what the files say of themselves."""
-    for part in sampled(snapshot):
+    for part in sampled(snapshot, snapshot.rows):
         metadata = pq.read_metadata(snapshot.file(part))
         for group in range(metadata.num_row_groups):
             rows = metadata.row_group(group)
@@ -207,17 +208,15 @@ def _labelled(snapshot: Partition, label: str) -> bool:
     return False
 
 
-def sampled(partition: Partition) -> range:
-    whole = partition.parts * MOST // max(1, partition.rows)
-    return range(max(1, min(partition.parts, whole)))
-
-
 # --- measuring ---
 
 
 def _measured(day: ModelDay, known: Known, evaluation: Evaluation) -> dict[str, Any]:
-    y, score = _outcomes(day.version.definition, known)
+    """What came of the day's scores; nothing where it turns out that nothing is to be measured."""
     kind = KINDS[day.version.model.kind]
+    if isinstance(kind, UpliftKind):
+        return trial_performance.measured(day.version.definition, known, evaluation)
+    y, score = _outcomes(day.version.definition, known)
     assert isinstance(kind, OutcomeKind)
     found: Performance = performance(_then(evaluation), standing(y, score))
     trained = Estimate(**evaluation["calibration"]["intercept"])
@@ -261,17 +260,17 @@ def _outcomes(
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """Whether it happened, and the score, of each customer who has both."""
     params = Params(known.scores.business_date)
-    scored = _column(definition["output"], SCORES)
+    scored = column(definition["output"], SCORES)
     query = sqlglot.select(exp.alias_(scored, SCORE, quoted=True)).from_(SCORES)
     query = query.where(exp.Not(this=scored.is_(exp.null())))
     if known.snapshot is not None:
-        happened: exp.Expression = _column(definition["label"], SNAPSHOT)
-        query = query.join(SNAPSHOT, on=_same_customer(SNAPSHOT))
+        happened: exp.Expression = column(definition["label"], SNAPSHOT)
+        query = query.join(SNAPSHOT, on=same_customer(SNAPSHOT))
         query = query.where(exp.Not(this=happened.is_(exp.null())))
     else:
         ordered = ordered_within(definition["label"], known.scores.business_date, params)
-        query = query.join(ordered, on=_same_customer(HAPPENED), join_type="left")
-        happened = exp.Not(this=_column("customer_no", HAPPENED).is_(exp.null()))
+        query = query.join(ordered, on=same_customer(HAPPENED), join_type="left")
+        happened = exp.Not(this=column("customer_no", HAPPENED).is_(exp.null()))
     outcome = exp.cast(happened, "BOOLEAN")
     if definition.get("opposite"):
         outcome = exp.Not(this=exp.paren(outcome))
@@ -281,14 +280,6 @@ def _outcomes(
         if known.snapshot is not None:
             engine.register(SNAPSHOT, known.files(known.snapshot))
         else:
-            engine.register(ORDERS, [file for p in known.orders for file in known.files(p)])
+            engine.register(ORDERS, known.files(*known.orders))
         table = engine.arrow(query, params.values)
     return to_float(table.column(OUTCOME)) > 0, to_float(table.column(SCORE))
-
-
-def _column(name: str, table: str) -> exp.Column:
-    return exp.column(name, table=table, quoted=True)
-
-
-def _same_customer(table: str) -> exp.EQ:
-    return exp.EQ(this=_column("customer_no", SCORES), expression=_column("customer_no", table))

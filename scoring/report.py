@@ -118,6 +118,11 @@ class Report:
         return self.names.attributes(self.version.definition.get("reads", []))
 
     @property
+    def unused(self) -> list[str]:
+        """What was looked at and is not read, of a kind that says so."""
+        return self.names.attributes(self.told.get("unused", []))
+
+    @property
     def data(self) -> list[tuple[str, str]]:
         told = dict(self.told.get("data", {}))
         addresses = told.pop("snapshots", []) or self.version.trained_on.split("; ")

@@ -39,6 +39,10 @@ ALERTS = {
     "level_shifted": gettext_noop(
         "the outcome came of %(share)s of the customers, %(limit_share)s was to be expected"
     ),
+    "uplift_fell": gettext_noop(
+        "it finds those whom a contact moves worse than it did: Qini %(figure)s, held out of "
+        "training it had %(limit)s"
+    ),
     "stale": gettext_noop("too much was unknown to score: the scores of %(since)s stand"),
 }
 VERDICTS = {
@@ -100,6 +104,11 @@ class Measured:
     verdict: str
     alerts: list[str]
 
+    @property
+    def by_trial(self) -> bool:
+        """Whether it was a trial that told it: what a contact adds."""
+        return "qini" in self.told["now"]
+
 
 def alerts(day: ModelDay, names: Names) -> list[str]:
     return [_alert(one, names) for one in [*day.alerts, *performance_alerts(day.performance)]]
@@ -128,14 +137,27 @@ def measured(days: Sequence[ModelDay], names: Names) -> list[Measured]:
 
 
 def measured_chart(days: Sequence[Measured]) -> Chart | None:
-    """AUC by day with its interval, beside that on the rows held out of training."""
-    known = [day for day in reversed(days) if day.told["now"]["auc"]["value"] is not None]
+    """AUC by day with its interval, beside that on the rows held out of training; of a contact's
+    uplift the Qini.
+    """
+    if days and days[0].by_trial:
+        return _by_day(days, "qini", _("Qini by day"), _("Qini"), 0.0)
+    return _by_day(days, "auc", _("AUC by day"), _("AUC"), 0.5, 1.0)
+
+
+def _by_day(
+    days: Sequence[Measured], figure: str, label: str, name: str, *ends: float
+) -> Chart | None:
+    """``ends``: what the axis holds at least. None where no day's figure is known."""
+    known = [day for day in reversed(days) if day.told["now"][figure]["value"] is not None]
     if not known:
         return None
-    then = known[0].told["then"]["auc"]["value"]
-    found = [day.told["now"]["auc"] for day in known]
-    ends = (min(0.5, *(f["low"] for f in found)), 1.0)
-    chart = Chart(_("AUC by day"), _("business date"), _("AUC"), (0, len(known)), ends)
+    then = known[0].told["then"][figure]["value"]
+    found = [day.told["now"][figure] for day in known]
+    held = [*ends, *(f[end] for f in found for end in ("low", "high"))]
+    held += [then] if then is not None else []
+    axis = (min(held), max(held))
+    chart = Chart(label, _("business date"), name, (0, len(known)), axis)
     if then is not None:
         chart.line([(0, then), (len(known), then)], guide=True)
     for place, one in enumerate(found):

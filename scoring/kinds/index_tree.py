@@ -21,8 +21,9 @@ from .outcome import OutcomeKind
 class IndexTreeKind(OutcomeKind):
     """Publishes 100 × the probability of the outcome, and its grade.
 
-    The report tells each node's rate among the rows that it was learnt from and, beside it, among
-    those held out.
+    A version reads the attributes that its tree splits by, and is watched by them; the report names
+    the others that were looked at. It tells each node's rate among the rows that it was learnt from
+    and, beside it, among those held out.
     """
 
     code: ClassVar[str] = "index_tree"
@@ -36,13 +37,15 @@ class IndexTreeKind(OutcomeKind):
         rows: Rows,
         progress: Progress,
     ) -> IndexTree:
-        return IndexTree(features).fit(rows.x, rows.y, progress=progress)
+        return IndexTree(features).fit(rows.x, rows.y, progress=progress).narrowed()
 
     def measure(
         self, definition: Definition, fitted: Any, rows: Rows, progress: Progress
     ) -> dict[str, Any]:
         report = super().measure(definition, fitted, rows, progress)
-        kinds = _kinds(definition["reads"])
+        reads = definition["reads"]
+        report["unused"] = [name for name in fitted.candidates_ if name not in reads]
+        kinds = _kinds(reads)
         found = counts(fitted.tree_, fitted.apply(rows.x), rows.y)
         held_out = {node.id: _rate(node) for node in tree_rules.nodes(fitted, found)}
         report["tree"] = plain(

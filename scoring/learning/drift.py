@@ -280,10 +280,11 @@ def performance(then: Standing, now: Standing, *, trifle: float = 0.01) -> Perfo
     """
     change = difference(now.auc, then.auc)
     lift = difference(now.lift, then.lift)
-    return Performance(then, now, change, lift, _verdict(change, trifle))
+    return Performance(then, now, change, lift, verdict_of(change, trifle))
 
 
-def _verdict(change: Estimate, trifle: float) -> Verdict | None:
+def verdict_of(change: Estimate, trifle: float) -> Verdict | None:
+    """What a change says: for sure only where its interval lies on one side, beyond a trifle."""
     if change.value is None or change.low is None or change.high is None:
         return None
     if change.high < 0 and change.value < -trifle:

@@ -52,6 +52,14 @@ def _positions(
     return to_float(pc.if_else(pc.is_valid(column), positions, pa.scalar(None, pa.int32())))
 
 
+def varies(column: NDArray[np.float64]) -> bool:
+    """Whether there are two different values, one of which may be "unknown"."""
+    unknown = np.isnan(column)
+    if unknown.all():
+        return False
+    return bool(unknown.any() or column.min() < column.max())
+
+
 def columns_of(features: Sequence[Feature]) -> list[str]:
     """The names of ``one_hot``'s columns: the attribute, or attribute=code for a category."""
     return [

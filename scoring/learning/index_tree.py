@@ -1,7 +1,8 @@
 """Movement 客户异动指数 and stickiness 客户粘性指数: one readable tree, 0 to 100 (S1)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Self
 
@@ -71,7 +72,8 @@ class IndexTree:
 
     Attributes: ``tree_`` (Tree), ``ranks_`` (place of a category → rank of each code), ``score_``
     (per node, 0–100), ``chosen_``, ``drivers_`` (attribute → share of the impurity removed, in
-    descending order), ``dropped_`` (attributes with one value or none), ``reasons_``.
+    descending order), ``candidates_`` (all attributes that were looked at), ``dropped_`` (those of
+    them with one value or none), ``reasons_``.
 
     An unknown value goes where training found better, or with the more where training had none.
     A code that training has not seen goes where the unknown goes.
@@ -120,12 +122,28 @@ class IndexTree:
         tree = pruned(whole, worth(whole)[: chosen.leaves - 1])
         self.chosen_, self.tree_, self.ranks_ = chosen, tree, _used(ranks, tree)
         self.score_ = 100.0 * smoothed(tree, chosen.shrinkage)
+        self.candidates_ = [feature.attribute for feature in self.features]
         dropped = np.flatnonzero(~usable)
         self.dropped_ = [self.features[place].attribute for place in dropped]
         self.drivers_ = self._drivers()
         self._explain()
         report(total)
         return self
+
+    def narrowed(self) -> Self:
+        """Return the same tree over the features that it splits by: ``x`` has only their columns.
+
+        The features keep their order, so what is decided between equals by place stays so.
+        """
+        used = np.unique(self.tree_.feature[self.tree_.splits])
+        narrow = copy(self)
+        narrow.features = tuple(self.features[place] for place in used)
+        narrow.tree_ = replace(self.tree_, feature=_moved(self.tree_.feature, used))
+        narrow.leaf_places_ = _moved(self.leaf_places_, used)
+        narrow.ranks_ = {
+            new: self.ranks_[place] for new, place in enumerate(used) if place in self.ranks_
+        }
+        return narrow
 
     def predict(self, x: Floats) -> Floats:
         """Return the index of each row of ``x``, 0–100, never NaN."""
@@ -323,6 +341,12 @@ def _losses(
 def _used(ranks: dict[int, Floats], tree: Tree) -> dict[int, Floats]:
     used = set(tree.feature.tolist())
     return {place: codes for place, codes in ranks.items() if place in used}
+
+
+def _moved(places: NDArray[np.int16], used: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Return places among all features as places among those used; LEAF and NONE stay."""
+    moved = np.where(places < 0, places, np.searchsorted(used, places))
+    return moved.astype(np.int16)
 
 
 def _closed_up(reasons: NDArray[np.int16]) -> NDArray[np.int16]:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
 
-from .features import Feature
+from .features import Feature, varies
 from .qini import require_arms
 from .randomisation import require_randomised
 from .reasons import Reason
@@ -110,7 +110,7 @@ class Uplift:
             if progress is not None:
                 progress(next(done), total)
 
-        kept = [j for j, column in enumerate(x.T) if _varies(column)]
+        kept = [j for j, column in enumerate(x.T) if varies(column)]
         if not kept:
             raise NotEstimable("no_usable_features", candidates=len(self.features))
         used = tuple(self.features[j] for j in kept)
@@ -256,14 +256,6 @@ def _check(x: Floats, y: Flags, treated: Flags, assignment: float | None) -> Non
             raise NotEstimable(
                 "too_few_outcomes", least=LEAST_POSITIVES, positives=rarer, rows=int(arm.sum())
             )
-
-
-def _varies(column: Floats) -> bool:
-    """Two different values, one of which may be "unknown"."""
-    unknown = np.isnan(column)
-    if unknown.all():
-        return False
-    return bool(unknown.any() or column.min() < column.max())
 
 
 def _batches(rows: int) -> Iterator[slice]:

@@ -117,6 +117,15 @@ def test_every_leaf_is_told_as_a_sentence_with_rate_n_and_grade(tree, reader):
     assert "tenure <" not in told.split("Its leaves as rules")[1]
 
 
+def test_what_was_looked_at_and_is_not_used_is_named(tree, reader):
+    tree.report["unused"] = ["brand"]
+    report = Report(tree, reader)
+    markup = render_to_string("scoring/reports/made_from.html", {"report": report, "version": tree})
+    told = markup.split("Looked at and not used")[1].split("Parameters")[0]
+    assert "brand" in told.lower()
+    assert "tenure" not in told.lower()
+
+
 def test_beside_the_training_s_rates_stand_those_of_customers_held_out(tree, reader):
     report = tree.report
     held_out = [leaf["held_out"] for leaf in report["leaves"]]

@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from lake import partitions
 from lake.models import Partition
-from scoring import health, performance
+from scoring import health, known, performance
 from scoring.alerts import acknowledge, open_alerts
 from scoring.health import record_days, watch_performance
 from scoring.models import Acknowledgement, Model, ModelDay, ModelVersion
@@ -246,7 +246,7 @@ def test_a_kill_between_the_figure_and_what_follows_from_it_loses_neither(
 def test_a_sample_of_whole_parts_is_enough(
     version: ModelVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(performance, "MOST", ROWS // 2)
+    monkeypatch.setattr(known, "MOST", ROWS // 2)
     label(scored(version, DAY + timedelta(days=1), seed=6), 6)
     [measured] = measure_due(LATER).days
     assert measured.performance["now"]["n"] == ROWS // 2

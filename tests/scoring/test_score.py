@@ -142,7 +142,7 @@ def test_progress_is_told_part_by_part(snapshot, versions) -> None:
 
 
 @pytest.fixture
-def later(snapshot):
+def later(db):
     def make(**replaced) -> Partition:
         return make_snapshot(day=DAY + timedelta(days=1), key="later", **replaced)
 
@@ -199,9 +199,30 @@ def test_a_shift_of_the_customers_is_told_with_its_figure(later, versions) -> No
     assert alert["figure"] > alert["limit"] == 0.25
 
 
-def test_codes_that_training_has_not_seen_are_told(later, versions) -> None:
+def test_codes_that_training_has_not_seen_are_told(models, later) -> None:
+    rng = np.random.default_rng(4)
+    brand = rng.choice(["gotone", "mzone"], 3000)
+    left = rng.random(3000) < np.where(brand == "mzone", 0.5, 0.1)
+    make_snapshot(brand=brand, left_within_30d=left)
+    versions = [published("movement_index")]
     found = alerts(run(later(brand=["other"] * 3000), versions), versions)
     assert "unseen_values" in found["movement_index"]
+
+
+def test_a_tree_is_watched_by_what_it_splits_by_only(models, later) -> None:
+    """What it looked at in training and did not use may be missing: it scores as ever."""
+    rng = np.random.default_rng(2)
+    tenure = rng.integers(0, 90, 3000)
+    left = rng.random(3000) < np.where(tenure < 30, 0.6, 0.1)
+    snapshot = make_snapshot(tenure=tenure, left_within_30d=left)
+    versions = [published("movement_index")]
+    yesterday = run(snapshot, versions)
+    today = run(later(arpu=None, brand=None, tenure=tenure[::-1].copy()), versions, yesterday)
+    assert "stale_since" not in today.facts["models"]["movement_index"]
+    assert list(today.facts["models"]["movement_index"]["features"]) == ["tenure"]
+    assert alerts(today, versions) == {"movement_index": set()}
+    scores = [read(day).column("movement_index").to_pylist() for day in (yesterday, today)]
+    assert scores[1] == scores[0][::-1]
 
 
 def test_more_unknown_values_than_in_training_are_told(later, versions) -> None:

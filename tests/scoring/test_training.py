@@ -72,6 +72,36 @@ def test_a_propensity_reads_what_it_kept_of_all_candidates(snapshot) -> None:
     assert fates["tenure"] is None
 
 
+def test_a_tree_reads_what_it_splits_by_and_names_the_others(models) -> None:
+    by_step("tenure")
+    version = trained("movement_index")
+    assert version.definition["reads"] == ["tenure"]
+    assert version.report["unused"] == ["arpu", "brand"]
+    assert version.report["data"]["candidates"] == 3
+    assert [one["attribute"] for one in version.report["dependence"]] == ["tenure"]
+    assert {node["attribute"] for node in version.report["tree"]} == {None, "tenure"}
+    assert len(version.profile["edges"]) == 2  # the feature's and the score's
+
+
+def test_a_narrowed_tree_is_compared_with_one_of_other_features(models) -> None:
+    """The version in use reads what the new one does not, and the other way round."""
+    by_step("arpu")
+    assert published("movement_index").definition["reads"] == ["arpu"]
+    by_step("tenure")
+    newer = trained("movement_index")
+    assert newer.definition["reads"] == ["tenure"]
+    champion = newer.report["champion"]
+    assert (champion["version"], champion["verdict"]) == (1, "better")
+
+
+def by_step(attribute: str) -> None:
+    """A snapshot in which one attribute tells who leaves, by one step."""
+    rng = np.random.default_rng(2)
+    values = rng.integers(0, 90, 3000)
+    left = rng.random(3000) < np.where(values < 30, 0.6, 0.1)
+    make_snapshot(key=attribute, left_within_30d=left, **{attribute: values})
+
+
 def test_only_the_population_is_learnt_from(snapshot) -> None:
     whole = trained("movement_index").report["data"]["rows"]
     assert trained("leaving").report["data"]["rows"] < 0.75 * whole

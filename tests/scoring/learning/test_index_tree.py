@@ -29,6 +29,7 @@ from scoring.learning.tree_growth import (
     smoothed,
     worth,
 )
+from scoring.learning.tree_rules import nodes, rules
 
 BRANDS = ("easyown", "gotone", "mzone", "none")
 FEATURES = (Feature("tenure"), Feature("brand", BRANDS), Feature("complaints"), Feature("empty"))
@@ -330,3 +331,32 @@ def test_the_churn_tree_of_the_public_set_reaches_its_bar() -> None:
         pytest.skip(f"no {FOLDER}")
     found = figures.auc(bigml_churn)
     assert found.figure >= 0.89
+
+
+def test_a_narrowed_tree_reads_the_columns_that_it_splits_by_only() -> None:
+    """The idle stand between those used, so that every place moves."""
+    x, y = made()
+    idle = np.random.default_rng(1).random((len(x), 2)).round(1)
+    order = [3, 4, 2, 5, 1, 0]
+    features = (*FEATURES, Feature("idle"), Feature("idler"))
+    features = tuple(features[place] for place in order)
+
+    def wide(rows: np.ndarray) -> np.ndarray:
+        noise = np.resize(idle, (len(rows), 2))
+        return np.asfortranarray(np.column_stack([rows, noise])[:, order])
+
+    model = IndexTree(features).fit(wide(x), y)
+    narrow = model.narrowed()
+    kept = [place for place, f in enumerate(features) if f.attribute in model.drivers_]
+    assert narrow.features == tuple(features[place] for place in kept)
+    assert {f.attribute for f in narrow.features} < {f.attribute for f in features}
+    new = wide(unlike())
+    few = np.asfortranarray(new[:, kept])
+    np.testing.assert_array_equal(narrow.predict(few), model.predict(new))
+    np.testing.assert_array_equal(narrow.apply(few), model.apply(new))
+    np.testing.assert_array_equal(narrow.reasons(few), model.reasons(new))
+    assert narrow.candidates_ == [f.attribute for f in features]
+    assert nodes(narrow) == nodes(model)
+    assert rules(narrow) == rules(model)
+    # What it was made from stays as it was.
+    assert model.features == features
