@@ -192,7 +192,7 @@ def compare_rankings(
 def _piece_of(score: Floats) -> NDArray[np.intp]:
     """Each row's piece of the ranking, 0 the highest scores; equal scores are in one."""
     place = (rankdata(-score, method="min") - 1) * PAIR_PIECES // len(score)
-    return place.astype(np.intp)
+    return np.asarray(place, dtype=np.intp)
 
 
 def require_arms(treated: Flags) -> None:
