@@ -18,6 +18,7 @@ from scoring.learning.index_tree import IndexTree
 from scoring.learning.reasons import NONE
 from scoring.learning.refusal import NotEstimable
 from scoring.learning.tree_growth import (
+    LEAF,
     SIGNIFICANCE,
     Tree,
     encode,
@@ -358,5 +359,8 @@ def test_a_narrowed_tree_reads_the_columns_that_it_splits_by_only() -> None:
     assert narrow.candidates_ == [f.attribute for f in features]
     assert nodes(narrow) == nodes(model)
     assert rules(narrow) == rules(model)
+    # Of a leaf there is no column, and where nothing is said there is none either.
+    assert (narrow.tree_.feature[narrow.tree_.leaves] == LEAF).all()
+    np.testing.assert_array_equal(narrow.leaf_places_ == NONE, model.leaf_places_ == NONE)
     # What it was made from stays as it was.
     assert model.features == features
