@@ -29,7 +29,7 @@ from .learning.refusal import NotEstimable
 from .rows import AGE, AS_OF, CITY, CUSTOMER, HELD_OUT, OUTCOME, TREATED, Rows, features_of
 
 TRAINING = "training"
-VERSION = 2
+VERSION = 3
 HELD_OUT_QUARTERS = 4
 SNAPSHOT, HAPPENED, TRIAL = "snapshot", "happened", "trial"
 TREATED_ARM = "treated"
@@ -38,9 +38,12 @@ TREATED_ARM = "treated"
 def training_rows(
     inputs: dict[str, Any], *, most: int, progress: Callable[[int, int], None]
 ) -> Partition:
-    """Return the partition of rows for a training's pinned inputs. Raises NotEstimable.
+    """Return the partition of rows for a training's pinned inputs.
 
-    ``most``: whole parts of each snapshot are read, as many as hold no more rows than this.
+    ``most``: whole parts of each snapshot are read, as many as hold no more rows than this. Its
+    facts: ``rows``, and of several days ``purged``, rows left out for their days' windows reach
+    into the day that is held out. Raises NotEstimable: no_rows, unknown_outcomes, nobody_in_trial
+    (of any of the days), duplicate_customers, days_too_close.
     """
     snapshots = pinned(inputs["snapshots"])
     snapshots.sort(key=lambda s: s.business_date)
@@ -49,18 +52,25 @@ def training_rows(
     known = partitions.find(TRAINING, newest, key)
     if known is not None:
         return known
-    tables = []
+    overlapping = _overlapping(inputs["definition"], [s.business_date for s in snapshots])
+    tables, purged = [], 0
     for done, snapshot in enumerate(snapshots):
-        tables.append(_Extract(inputs, snapshot, most // len(snapshots), progress).table())
+        table = _Extract(inputs, snapshot, most // len(snapshots), progress).table()
+        if snapshot.business_date in overlapping:
+            purged += table.num_rows
+        else:
+            tables.append(table)
         progress(done + 1, len(snapshots))
     # In one order, however the lake is cut into parts: the same customers give the same model.
     table = pa.concat_tables(tables).sort_by([(AS_OF, "ascending"), (CUSTOMER, "ascending")])
-    if not table.num_rows:
-        raise NotEstimable("no_rows")
     table = table.append_column(HELD_OUT, pa.array(_held_out(table, len(snapshots) > 1)))
     with partitions.writing(TRAINING, newest, key, parts=1) as draft:
         pq.write_table(table, draft.file(0), compression="zstd")
-        draft.facts = {"rows": table.num_rows, "snapshots": [str(s) for s in snapshots]}
+        draft.facts = {
+            "rows": table.num_rows,
+            "purged": purged,
+            "snapshots": [str(s) for s in snapshots],
+        }
     assert draft.partition is not None
     return draft.partition
 
@@ -108,6 +118,9 @@ class _Extract:
         self.bought = [name for name in self.read if is_bought(name)]
 
     def table(self) -> pa.Table:
+        """The rows, at least one. Raises NotEstimable."""
+        if not self._labelled():
+            raise self._nobody()
         tree = self._tree()
         with DuckDB(threads=1) as engine:
             engine.register(SNAPSHOT, [self.snapshot.file(part) for part in self._parts()])
@@ -117,22 +130,53 @@ class _Extract:
                 bought = self._purchases()
                 engine.register(PURCHASES, [bought.file(part) for part in self._parts()])
             table = engine.arrow(tree, self.params.values)
+        if not table.num_rows:
+            raise self._nobody()
         _refuse_twice(table)
         return table
+
+    def _labelled(self) -> bool:
+        """Whether the snapshot has the label's column: a day may be delivered without it."""
+        label = self.inputs["definition"].get("label") if self.inputs["outcome"] else None
+        return not isinstance(label, str) or label in self._columns()
+
+    def _columns(self) -> set[str]:
+        return set(pq.read_schema(self.snapshot.file(0)).names)
+
+    def _nobody(self) -> NotEstimable:
+        """Why there are no rows: nobody in the population, or of all who are no outcome."""
+        rows = self._population()
+        if not rows or not self.inputs["outcome"]:
+            return NotEstimable("no_rows")
+        day = str(self.snapshot.business_date)
+        if self.inputs["outcome"] == "trial":
+            trial = self.inputs["definition"]["trial"]["code"]
+            return NotEstimable("nobody_in_trial", rows=rows, day=day, trial=trial)
+        return NotEstimable("unknown_outcomes", rows=rows, day=day)
+
+    def _population(self) -> int:
+        """How many are in the population, whether or not their outcome is known."""
+        params = Params(self.snapshot.business_date)
+        query = sqlglot.select(exp.Count(this=exp.Star())).from_(SNAPSHOT)
+        rule = population_of(self.inputs["definition"])
+        if rule is not None:
+            query = query.where(rule.sql(params, SNAPSHOT))
+        with DuckDB(threads=1) as engine:
+            engine.register(SNAPSHOT, [self.snapshot.file(part) for part in self._parts()])
+            return int(engine.rows(query, params.values)[0][0])
 
     def _parts(self) -> range:
         whole = self.snapshot.parts * self.most // max(1, self.snapshot.rows)
         return range(max(1, min(self.snapshot.parts, whole)))
 
     def _tree(self) -> exp.Select:
-        present = set(pq.read_schema(self.snapshot.file(0)).names)
         chosen = [
             exp.alias_(_column("customer_no"), CUSTOMER, quoted=True),
             exp.alias_(_column("city"), CITY, quoted=True),
             exp.alias_(self._date(self.snapshot.business_date), AS_OF, quoted=True),
             *(read_of(name) if is_bought(name) else _column(name) for name in self.read),
         ]
-        if "age" in present:
+        if "age" in self._columns():
             chosen.append(exp.alias_(_column("age"), AGE, quoted=True))
         query = sqlglot.select(*chosen).from_(SNAPSHOT)
         outcome = self._outcome()
@@ -236,6 +280,28 @@ def in_trial(code: str, day: date, params: Params) -> exp.Subquery:
         .where(on_day)
         .subquery(TRIAL)
     )
+
+
+def window_of(definition: dict[str, Any]) -> dict[str, Any] | None:
+    """Return {ordered, within_days} of an outcome that orders tell; None: they don't."""
+    told = definition.get("label") or definition.get("trial")
+    return told if isinstance(told, dict) else None
+
+
+def _overlapping(definition: dict[str, Any], days: list[date]) -> set[date]:
+    """Return the days before the newest whose window reaches into that of the newest.
+
+    The newest is held out: orders that its outcomes are told by must tell no outcome that is learnt
+    from. Of a label that is an attribute no window is known. Raises NotEstimable if all overlap.
+    """
+    window = window_of(definition)
+    if window is None:
+        return set()
+    *earlier, newest = days
+    found = {day for day in earlier if _window(day, window["within_days"])[1] > newest}
+    if earlier and len(found) == len(earlier):
+        raise NotEstimable("days_too_close", within=window["within_days"], newest=str(newest))
+    return found
 
 
 def _window(as_of: date, within_days: int) -> tuple[date, date]:

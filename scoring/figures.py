@@ -49,6 +49,7 @@ FACTS = {
     "positives": gettext_noop("with the outcome"),
     "treated": gettext_noop("contacted"),
     "held_out": gettext_noop("held out for the test"),
+    "purged": gettext_noop("left out, for their outcomes reach into the held-out day"),
     "snapshots": gettext_noop("snapshots"),
     "days": gettext_noop("days"),
     "candidates": gettext_noop("attributes looked at"),

@@ -37,6 +37,8 @@ def outcome_report(
             "auc_low": found.auc.low,
             "auc_high": found.auc.high,
             "ks": found.ks,
+            "ks_low": found.ks_low,
+            "ks_high": found.ks_high,
             "top_decile_lift": found.tenths[0].lift.value,
             "rows": found.n,
             "positives": found.positives,

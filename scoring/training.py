@@ -29,9 +29,9 @@ from lake.models import Partition
 
 from .channel_counts import channel_counts
 from .checkpoints import Checkpoint
-from .dataset import read, refuse_future, training_rows
+from .dataset import read, refuse_future, training_rows, window_of
 from .kinds import KINDS
-from .learning.leaks import LEAK, LeakDetector
+from .learning.leaks import LEAK, Finding, LeakDetector
 from .learning.refusal import NotEstimable
 from .models import Model, ModelVersion
 from .profile import profile_of
@@ -42,7 +42,7 @@ from .words import refused
 
 KIND = "training"
 # Raise it when equal inputs give another model.
-CODE = 4
+CODE = 5
 STAGES = ("question", "data", "preparation", "model", "evaluation")
 
 
@@ -92,16 +92,15 @@ def pin(model: Model, days: list[date]) -> dict[str, Any]:
 def question(claim: Claim) -> Done:
     """What is asked: of whom, as of when, until when. Outcomes still to come are refused."""
     inputs = claim.run.inputs
-    definition = inputs["definition"]
-    window = definition.get("label") or definition.get("trial")
+    window = window_of(inputs["definition"])
     with _refusing(inputs):
-        if isinstance(window, dict):
+        if window is not None:
             newest = claim.run.business_date
             known = Partition.objects.filter(pk__in=inputs["orders"]).aggregate(
                 last=Max("business_date")
             )["last"]
             if known is None:
-                raise NotEstimable("no_rows")
+                raise NotEstimable("no_orders")
             refuse_future(newest, window["within_days"], known)
     return Done(counts={"candidates": len(inputs["features"]), "days": len(inputs["snapshots"])})
 
@@ -117,6 +116,8 @@ def data(claim: Claim) -> Done:
         made = training_rows(inputs, most=settings.TRAINING_ROWS, progress=claim.progress)
         rows = read(made, inputs)
         counts = {"rows": len(rows), "held_out": int(rows.held_out.sum())}
+        if made.facts.get("purged"):
+            counts["purged"] = made.facts["purged"]
         if inputs["outcome"]:
             counts["positives"] = int(rows.y.sum())
         if inputs["outcome"] == "trial":
@@ -136,10 +137,9 @@ def preparation(claim: Claim) -> Done:
             known_after=inputs["definition"].get("known_after", []),
             vouched=inputs["definition"].get("vouched", []),
         ).fit(rows.x, rows.y, claim.progress)
-        leaks = [found for found in looked.findings_ if found.verdict == LEAK]
-        for leak in leaks:
-            code = "known_after_outcome" if "known_after" in leak.why else "too_good_alone"
-            raise NotEstimable(code, attribute=leak.attribute, auc=round(leak.auc.value or 1.0, 3))
+        for found in looked.findings_:
+            if found.verdict == LEAK:
+                raise _leak(found)
     suspects = [found.attribute for found in looked.findings_ if found.verdict == "suspect"]
     return Done(counts={"looked_at": len(looked.findings_), "suspects": suspects})
 
@@ -197,6 +197,24 @@ def _refusing(inputs: dict[str, Any]) -> Iterator[None]:
     except NotEstimable as error:
         model = Model.objects.get(pk=inputs["model"])
         raise refused(error, model.name) from error
+
+
+def _leak(found: Finding) -> NotEstimable:
+    """The refusal of a leak, by the plainest of its signs."""
+    attribute, auc = found.attribute, round(found.auc.value or 1.0, 3)
+    if "known_after" in found.why:
+        return NotEstimable("known_after_outcome", attribute=attribute)
+    if "copies" in found.why:
+        return NotEstimable("too_good_alone", attribute=attribute, auc=auc)
+    if found.value is not None:
+        return NotEstimable("one_outcome_only", attribute=attribute, value=found.value)
+    rest, gain = (e.value if e else None for e in (found.rest, found.gain))
+    assert rest is not None
+    assert gain is not None
+    together = round(rest + gain, 3)
+    return NotEstimable(
+        "too_good_together", attribute=attribute, auc=auc, rest=round(rest, 3), together=together
+    )
 
 
 def _rows(claim: Claim) -> Rows:

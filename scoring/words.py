@@ -16,12 +16,24 @@ REFUSALS: dict[Code, str] = {
         "%(rows)s, %(positives)s have it"
     ),
     "one_class": gettext_noop("all %(rows)s customers have the same outcome"),
-    "unknown_outcomes": gettext_noop("the outcome of %(rows)s customers is unknown"),
+    "unknown_outcomes": gettext_noop(
+        "%(rows)s customers are in its population on %(day)s, and nobody's outcome is known: "
+        "choose a day that has been delivered with outcomes"
+    ),
+    "no_orders": gettext_noop("no order is on record, so nobody's outcome is known"),
     "label_in_future": gettext_noop(
         "outcomes are observed until %(needed)s, and what is known ends on %(known)s: choose an "
         "earlier day or a shorter window"
     ),
     "no_rows": gettext_noop("no customer is in its population"),
+    "nobody_in_trial": gettext_noop(
+        "of the %(rows)s customers in its population nobody takes part in trial %(trial)s from "
+        "%(day)s on: choose the day on which its lot was drawn"
+    ),
+    "days_too_close": gettext_noop(
+        "outcomes are observed for %(within)s days, and those of every other day reach into "
+        "%(newest)s, the newest, on which it is to be measured: add a day that lies further back"
+    ),
     "nobody_bought": gettext_noop("nobody has bought within the last %(days)s days"),
     "too_few_rows": gettext_noop("at least %(least)s customers are needed, there are %(rows)s"),
     "nobody_called": gettext_noop("nobody reaches the cut"),
@@ -42,12 +54,28 @@ REFUSALS: dict[Code, str] = {
         "%(attribute)s alone separates the outcomes with an AUC of %(auc)s: it is known only after "
         "the outcome, or is the outcome itself. Leave it out, or show that it is known before"
     ),
+    "too_good_together": gettext_noop(
+        "%(attribute)s tells the outcome about as well (AUC %(auc)s) as all other attributes "
+        "together (%(rest)s), and beside them far better (%(together)s) than one more of their "
+        "kind could: it may be known only after the outcome. Leave it out, or show that it is "
+        "known before"
+    ),
+    "one_outcome_only": gettext_noop(
+        "all but a few customers whose %(attribute)s is %(value)s have the same outcome, the "
+        "rarer one: it may be filled in with the outcome or after it. Leave it out, or show that "
+        "it is known before"
+    ),
     "known_after_outcome": gettext_noop(
         "%(attribute)s is known only after the outcome: leave it out"
     ),
     "separated": gettext_noop(
-        "%(attribute)s separates the outcomes without an exception, so its weight has no finite "
-        "value: leave it out, or look into how it comes about"
+        "%(attribute)s alone separates the outcomes without an exception, so its weight has no "
+        "finite value: leave it out, or look into how it comes about"
+    ),
+    "separated_together": gettext_noop(
+        "the attributes together separate the outcomes without an exception, so their weights have "
+        "no finite value; the strongest are %(attributes)s: look into how they come about, or "
+        "leave one out"
     ),
     "did_not_converge": gettext_noop("the fit did not converge in %(iterations)s iterations"),
     "inconsistent_judgements": gettext_noop(
@@ -117,6 +145,9 @@ REFUSALS: dict[Code, str] = {
 }
 
 
+# What comes with one outcome only, where it is no code and no range of numbers.
+VALUES = {"known": gettext_noop("known"), "missing": gettext_noop("unknown")}
+
 # What a column of purchases tells, of orders up to so many days old.
 BOUGHT = {
     "first": gettext_noop("days since the first purchase, of %(within)s days"),
@@ -144,6 +175,8 @@ def bought(code: str) -> str:
 def refused(error: NotEstimable, subject: str) -> DomainError:
     """Return the refusal of a learning method as an error for people; ``subject`` names what."""
     told = {name: _figure(value) for name, value in error.figures.items()}
+    if told.get("value") in VALUES:
+        told["value"] = _(VALUES[told["value"]])
     return DomainError(
         error.code,
         _("%(subject)s can't be estimated: %(why)s.")

@@ -27,7 +27,7 @@ class PropensityKind(OutcomeKind):
         rows: Rows,
         progress: Progress,
     ) -> Propensity:
-        return self._fitted(features, rows, progress)
+        return self._fitted(definition, features, rows, progress)
 
     def fit_on(
         self,
@@ -38,12 +38,20 @@ class PropensityKind(OutcomeKind):
         checkpoint: Checkpoint,
     ) -> Propensity:
         begun, keep = checkpoint.read(), checkpoint.keep
-        return self._fitted(features, rows, progress, resume=begun, checkpoint=keep)
+        return self._fitted(definition, features, rows, progress, resume=begun, checkpoint=keep)
 
     def _fitted(
-        self, features: tuple[Feature, ...], rows: Rows, progress: Progress, **kept: Any
+        self,
+        definition: Definition,
+        features: tuple[Feature, ...],
+        rows: Rows,
+        progress: Progress,
+        **kept: Any,
     ) -> Propensity:
-        fitted = Propensity(features).fit(rows.x, rows.y, progress=progress, **kept)
+        vouched = tuple(definition.get("vouched", []))
+        fitted = Propensity(features, vouched=vouched).fit(
+            rows.x, rows.y, progress=progress, **kept
+        )
         return fitted.narrowed()
 
     def measure(

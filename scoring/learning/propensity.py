@@ -37,6 +37,7 @@ CV_ROWS = 20_000  # The strength is a belief about the weights' size: it doesn't
 LOSS_TOLERANCE = 1e-6  # Strengths whose losses differ by less are equal.
 SHAPE_ROWS = 50_000
 ROWS = 16_384  # scored at a time
+NAMED = 3  # drivers, where they are refused together
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Propensity:
     Parameters
     ----------
     features : the candidates.
-    least_value, most_alike, least_frequency, most, too_good : see Selection.
+    least_value, most_alike, least_frequency, most, too_good, vouched : see Selection.
     base_score, base_odds : the scorecard gives ``base_score`` points to odds of 1 : ``base_odds``.
     points_to_double : points that double the odds (PDO).
 
@@ -76,6 +77,7 @@ class Propensity:
         least_frequency: float = 0.4,
         most: int = 80,
         too_good: float = 0.95,
+        vouched: tuple[str, ...] = (),
         base_score: float = 600.0,
         base_odds: float = 50.0,
         points_to_double: float = 20.0,
@@ -87,6 +89,7 @@ class Propensity:
         self.least_frequency = least_frequency
         self.most = most
         self.too_good = too_good
+        self.vouched = vouched
         self.base_score = base_score
         self.base_odds = base_odds
         self.points_to_double = points_to_double
@@ -105,7 +108,8 @@ class Propensity:
 
         ``checkpoint`` gets the selection's state, as JSON has it, whenever a piece is finished;
         given back as ``resume`` with the same rows, the fit goes on there to the same model.
-        Raises NotEstimable: too_few_outcomes, separated, too_good_alone, nothing_predicts.
+        Raises NotEstimable: too_few_outcomes, separated, separated_together, too_good_alone,
+        nothing_predicts.
         """
         selection = Selection(
             self.features,
@@ -114,6 +118,7 @@ class Propensity:
             least_frequency=self.least_frequency,
             most=self.most,
             too_good=self.too_good,
+            vouched=self.vouched,
             seed=self.seed,
         )
         total = selection.steps + FOLDS + 1
@@ -158,7 +163,7 @@ class Propensity:
         information = quadratic(own, point).information + self.ridge_ * np.eye(data.columns)
         errors = np.sqrt(np.diag(np.linalg.inv(information[np.ix_(used, used)])))
         self._tell(errors / point.weights[used])
-        _refuse_separated(own, point, self.drivers_[0].attribute)
+        _refuse_separated(own, point, [d.attribute for d in self.drivers_])
 
     def _tell(self, errors: Floats) -> None:
         """Set what people read; ``errors``: each share's standard error as a part of it."""
@@ -250,7 +255,8 @@ def _tables_without(data: Coded, rows: slice, smoothing: float) -> Floats:
     return tables
 
 
-def _refuse_separated(data: Coded, point: Point, strongest: str) -> None:
+def _refuse_separated(data: Coded, point: Point, drivers: list[str]) -> None:
+    """One that separates alone has been refused by the selection: here it is several."""
     eta = margins(data, point)
     if eta[data.y].min() > eta[~data.y].max():
-        raise NotEstimable("separated", attribute=strongest)
+        raise NotEstimable("separated_together", attributes=", ".join(drivers[:NAMED]))

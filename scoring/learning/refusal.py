@@ -8,10 +8,13 @@ Code = Literal[
     # the outcomes
     "too_few_outcomes",  # least, positives, rows
     "one_class",  # rows
-    "unknown_outcomes",  # rows: labels that are null
+    "unknown_outcomes",  # rows, day: a population of whose outcomes none is known
+    "no_orders",  # there are none at all to tell an outcome
     "label_in_future",  # rows
     # the rows
     "no_rows",
+    "nobody_in_trial",  # rows, day, trial: of a population nobody takes part in it from the day on
+    "days_too_close",  # within, newest: all days' outcomes reach into the newest day's
     "too_few_rows",  # least, rows
     "duplicate_customers",  # rows, customers
     "nobody_called",  # no row is at or above the cut
@@ -21,8 +24,11 @@ Code = Literal[
     "no_usable_features",  # candidates
     "nothing_predicts",  # candidates: none tells more than chance
     "too_good_alone",  # attribute, auc: separates too well by itself, a leak
+    "too_good_together",  # attribute, auc, rest, together: as good as all others, far better beside
+    "one_outcome_only",  # attribute, value: the value comes with the rarer outcome only
     "known_after_outcome",  # attribute
-    "separated",  # attribute: perfect separation, no finite weight exists
+    "separated",  # attribute: perfect separation by it alone, no finite weight exists
+    "separated_together",  # attributes, the strongest first: the same by several, by none alone
     # the fit
     "did_not_converge",  # iterations
     # experts' judgements

@@ -82,7 +82,8 @@ class Selection:
     most_alike : two whose WOE correlate more closely stay only if each has news of its own.
     least_frequency : share of the halves in which a kept candidate has a weight.
     most : candidates kept.
-    too_good : AUC alone from which a candidate is taken for a leak.
+    too_good : AUC alone from which a candidate is taken for a leak; ``vouched``: which of them a
+        person vouches for, so that they are not.
     binner : how candidates are binned.
 
     ``state_`` is what has been finished, as JSON has it. A later ``fit`` on the same rows by
@@ -98,6 +99,7 @@ class Selection:
         least_frequency: float = 0.4,
         most: int = 80,
         too_good: float = 0.95,
+        vouched: tuple[str, ...] = (),
         binner: Binner | None = None,
         seed: int = 0,
     ) -> None:
@@ -107,6 +109,7 @@ class Selection:
         self.least_frequency = least_frequency
         self.most = most
         self.too_good = too_good
+        self.vouched = vouched
         self.binner = binner or Binner(seed=seed)
         self.seed = seed
 
@@ -153,6 +156,7 @@ class Selection:
             "attributes": [f.attribute for f in self.features],
             "version": VERSION,
             "chosen_by": {name: getattr(self, name) for name in CHOSEN_BY},
+            "vouched": [*self.vouched],  # a list: what JSON gives back equals it
             "binned_by": dict(vars(self.binner)),
         }
         if resume and resume["belongs"] == belongs:
@@ -174,10 +178,11 @@ class Selection:
         level = chance(len(binnings))
         fates = []
         for b in binnings:
-            if b.auc >= self.too_good:
-                code: Literal["separated", "too_good_alone"]
-                code = "separated" if b.auc >= 1 - 1e-12 else "too_good_alone"
-                raise NotEstimable(code, attribute=b.attribute, auc=b.auc)
+            # A person's word makes a feature honest, but gives it no finite weight.
+            if b.auc >= 1 - 1e-12:
+                raise NotEstimable("separated", attribute=b.attribute, auc=b.auc)
+            if b.auc >= self.too_good and b.attribute not in self.vouched:
+                raise NotEstimable("too_good_alone", attribute=b.attribute, auc=b.auc)
             floor = max(self.least_value, chi2.ppf(level, max(b.degrees, 1)) * noise)
             dropped: Dropped | None = None
             if b.empty:

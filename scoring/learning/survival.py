@@ -31,6 +31,7 @@ Progress = Callable[[int, int], None]
 TENURE_BANDS = (1, 3, 6, 12, 24, 36, 60, 120)
 CONTRACT_BANDS = (1, 2, 4, 7, 13, 19)
 MOST_ODDS = 300.0  # log-odds: nothing that is more is told apart
+NAMED = 3  # attributes, where they are refused together
 ROWS = 16_384  # per piece of work when scoring: small enough for the cache
 
 
@@ -75,8 +76,8 @@ class MonthlyHazard:
     def fit(self, x: Numbers, y: NDArray[np.bool_], progress: Progress | None = None) -> Self:
         """Fit on one snapshot: x, and y True for those who left within the month after it.
 
-        Raises NotEstimable: fewer than 30 leavers or stayers, no feature that says anything, a
-        feature that separates perfectly.
+        Raises NotEstimable: fewer than 30 leavers or stayers, no feature that says anything, one
+        that separates perfectly (``separated``), or several (``separated_together``).
         """
         return self._fit(x, self._snapshot(x, y), progress)
 
@@ -221,11 +222,19 @@ class MonthlyHazard:
                 model.fit(design[rows], y, sample_weight=weight)
             except ConvergenceWarning as error:
                 raise NotEstimable("did_not_converge", iterations=200) from error
-        odds = model.decision_function(design)
-        if odds[months.left > 0].min() > odds[months.left == 0].max(initial=-np.inf):
-            strongest_column = int(np.abs(model.coef_[0]).argmax())
-            raise NotEstimable("separated", attribute=self._attribute(strongest_column))
+        if _separates(model.decision_function(design), months):
+            raise self._separating(design, model.coef_[0], months)
         return model
+
+    def _separating(self, design: Numbers, weights: Numbers, months: Months) -> NotEstimable:
+        """Name the one attribute that separates alone, or the strongest that do it together."""
+        whose = np.array([self._attribute(column) for column in range(len(weights))])
+        strongest = list(dict.fromkeys(whose[np.argsort(-np.abs(weights))].tolist()))
+        for attribute in strongest:
+            own = whose == attribute
+            if _separates(design[:, own] @ weights[own], months):
+                return NotEstimable("separated", attribute=attribute)
+        return NotEstimable("separated_together", attributes=", ".join(strongest[:NAMED]))
 
     def _attribute(self, column: int) -> str:
         bands = [(self.tenure, self._clocks()[0].bands)]
@@ -308,3 +317,8 @@ class MonthlyHazard:
         own = self.parts_.total(x)[months.row]
         clocks = self.tenure_[months.tenure] + self.contract_[months.contract]
         return checks(months, expit(self.intercept_ + own + clocks), self._clocks()[0])
+
+
+def _separates(odds: Numbers, months: Months) -> bool:
+    """Whether every month in which somebody left stands above all others."""
+    return bool(odds[months.left > 0].min() > odds[months.left == 0].max(initial=-np.inf))

@@ -19,7 +19,7 @@ from deploy.errors import DeployError
 from deploy.firstrun import STEPS
 from deploy.places import Place
 from deploy.postgres import Postgres
-from deploy.run import answers, choose_port, is_free, portal_command
+from deploy.run import answers, children, choose_port, is_free, portal_command
 from deploy.valkey import Valkey
 
 UNSET = ("DATABASE_URL", "BROKER_URL", "JUZHEN_VAR", "PORT")
@@ -243,6 +243,20 @@ def test_the_portal_takes_the_given_port_or_says_it_is_taken(
     second = run(PORT=port)
     assert second.url().endswith(f":{port}")
     assert not is_free(int(port))
+
+
+def test_models_are_trained_after_everybody_else_on_one_core(place: Place) -> None:
+    """In what the trainer's command puts its process; the day's worker goes on as it is."""
+    commands = {child.name: child.command for child in children(place, 8000)}
+    trainer, worker = commands["trainer"], commands["worker"]
+    begin = trainer.index(sys.executable)
+    look = "import os; print(os.nice(0), os.environ['OMP_NUM_THREADS'])"
+    told = subprocess.check_output([*trainer[:begin], sys.executable, "-c", look], text=True)
+    assert told.split() == [str(min(19, os.nice(0) + 15)), "1"]
+    assert trainer[trainer.index("--concurrency") + 1] == "1"
+    assert trainer[trainer.index("--queues") + 1] == "training"
+    assert worker[0] == sys.executable
+    assert "--queues" not in worker
 
 
 def test_a_taken_port_is_refused_and_the_next_free_one_found(

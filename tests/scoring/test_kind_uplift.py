@@ -10,6 +10,7 @@ from accounts.models import User
 from jobs.models import Run, State
 from lake.models import Partition
 from scoring.applied import applied
+from scoring.kinds.uplift import UpliftKind
 from scoring.learning.features import matrix
 from scoring.learning.quadrants import QUADRANTS
 from scoring.report import Report
@@ -129,7 +130,51 @@ def test_who_was_chosen_otherwise_than_by_lot_is_no_control(snapshot) -> None:
 def test_another_trial_s_customers_take_no_part(snapshot) -> None:
     held_trial(snapshot)
     define(MODEL | {"trial": MODEL["trial"] | {"code": "T2"}})
-    assert failure(train("response"))["code"] == "no_rows"
+    error = failure(train("response"))
+    assert error["code"] == "nobody_in_trial"
+    assert error["extra"] == {"rows": ROWS, "day": str(DAY), "trial": "T2"}
+    assert "nobody takes part in trial T2" in error["message"]
+
+
+def test_what_knows_the_outcome_of_a_trial_is_refused(snapshot) -> None:
+    held_trial(snapshot)
+    told = ordered_in(snapshot) + np.random.default_rng(1).random(ROWS) / 100
+    make_snapshot(rows=ROWS, key="told", arpu=told)
+    define(MODEL)
+    run = train("response")
+    error = failure(run)
+    assert (error["code"], error["extra"]["attribute"]) == ("too_good_alone", "arpu")
+    assert run.steps.get(state=State.FAILED).name == "preparation"
+
+
+def ordered_in(snapshot: Partition) -> np.ndarray:
+    """Who of the snapshot's customers ordered on the day."""
+    found = Partition.objects.get(dataset="orders", business_date=DAY)
+    buyers = {*read(found).column("customer_no").to_pylist()}
+    return np.array([n in buyers for n in read(snapshot).column("customer_no").to_pylist()])
+
+
+def test_a_trial_whose_outcomes_are_still_to_come_is_refused(snapshot) -> None:
+    held_trial(snapshot)
+    define(MODEL | {"trial": MODEL["trial"] | {"within_days": 2}})
+    error = failure(train("response"))
+    assert error["code"] == "label_in_future"
+    assert "2026-06-02" in error["message"]
+
+
+def test_none_of_a_trial_who_is_held_out_is_learnt_from(
+    snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held_trial(snapshot)
+    define(MODEL)
+    given, fitting = [], UpliftKind.fit
+    monkeypatch.setattr(
+        UpliftKind, "fit", lambda self, *given_: given.append(given_[2]) or fitting(self, *given_)
+    )
+    data = trained("response").report["data"]
+    [rows] = given
+    assert not rows.held_out.any()
+    assert len(rows) == data["rows"] - data["held_out"]
 
 
 def test_the_population_takes_part_and_is_scored(snapshot) -> None:

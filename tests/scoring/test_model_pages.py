@@ -290,6 +290,19 @@ def test_a_report_tells_how_good_a_model_is(browser_: Browser, two_cities: None)
     assert f"{version.report['evaluation']['confusion']['called_positive']:,}" in text
 
 
+def test_the_separation_is_told_with_its_interval(browser_: Browser, two_cities: None) -> None:
+    version = trained("movement_index")
+    found = version.report["evaluation"]
+    ends = f"({found['ks_low']:.3f} … {found['ks_high']:.3f})"
+    browser_.login("auditor")
+    assert browser_.report(version).count(f"KS {found['ks']:.3f} {ends}") == 1
+    assert f"{found['ks']:.3f} {ends}" in dict(facts(version.metrics, Names())).values()
+    # A version that was measured before its interval was.
+    del found["ks_low"], found["ks_high"]
+    version.save()
+    assert f"KS {found['ks']:.3f}<" in browser_.report(version)
+
+
 def test_a_report_shows_a_city_its_own_customers_only(browser_: Browser, two_cities: None) -> None:
     version = trained("movement_index")
     browser_.login("auditor")

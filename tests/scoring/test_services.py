@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from accounts.models import Operation
 from common.errors import DomainError
@@ -69,11 +70,18 @@ def test_nobody_decides_on_what_he_trained_or_proposed(
     assert ModelVersion.objects.get().state == S.PROPOSED
 
 
+@pytest.mark.parametrize("who", ["ann", "cid"])
+def test_nobody_goes_back_to_what_he_trained_or_proposed(model: Model, who: str) -> None:
+    row = version(model, S.REPLACED)
+    row.proposed_by, row.published_at = "cid", timezone.now()
+    row.save()
+    assert refused(services.roll_back, row, by=who) == ("own_proposal", 403)
+    assert ModelVersion.objects.get().state == S.REPLACED
+
+
 @pytest.mark.parametrize("act", sorted(services.TRANSITIONS))
 @pytest.mark.parametrize("state", list(S))
 def test_only_what_may_follow_a_state_can_be_done(model: Model, act: str, state: str) -> None:
-    from django.utils import timezone
-
     row = version(model, state)
     row.published_at = timezone.now()
     row.save()

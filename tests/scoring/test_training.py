@@ -15,11 +15,14 @@ from jobs.models import Run, State
 from jobs.work import work_once, work_through
 from lake import partitions
 from lake.models import Partition
-from scoring.learning.refusal import Code
+from scoring.dataset import read
+from scoring.kinds import KINDS
+from scoring.learning.refusal import Code, NotEstimable
 from scoring.models import Model, ModelVersion
+from scoring.rows import AS_OF, CUSTOMER, Rows
 from scoring.selectors import current_versions
 from scoring.training import start_training, steps_of_training
-from scoring.words import REFUSALS
+from scoring.words import REFUSALS, refused
 
 from .conftest import DAY, make_snapshot, published, train, trained
 
@@ -116,6 +119,83 @@ def test_with_several_days_the_newest_is_held_out(snapshot) -> None:
     assert (version.metrics["rows"], version.as_of) == (3000, later)
 
 
+def customers_of(rows: Rows) -> set[tuple[str, date]]:
+    table = rows.table
+    return set(zip(*(table.column(c).to_pylist() for c in (CUSTOMER, AS_OF)), strict=True))
+
+
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("code", ["movement_index", "leaving"])
+def test_no_row_that_is_held_out_is_ever_learnt_from(
+    snapshot, monkeypatch: pytest.MonkeyPatch, code: str, several: bool
+) -> None:
+    days = [DAY]
+    if several:
+        days.append(DAY + timedelta(days=30))
+        make_snapshot(day=days[1], seed=8)
+    model = Model.objects.get(code=code)
+    kind, given = type(KINDS[model.kind]), []
+
+    def fit_on(self, definition, features, rows, *more):
+        given.append(rows)
+        return fitting(self, definition, features, rows, *more)
+
+    fitting = kind.fit_on
+    monkeypatch.setattr(kind, "fit_on", fit_on)
+    run, _ = start_training(model, days=days, by="analyst")
+    run = work_through(run, steps_of_training())
+    made = Partition.objects.get(pk=run.steps.get(name="data").output["rows"])
+    rows = read(made, run.inputs)
+    [learnt] = [customers_of(one) for one in given]
+    held_out = customers_of(rows.taken(rows.held_out))
+    assert held_out
+    assert not learnt & held_out
+    assert learnt | held_out == customers_of(rows)
+
+
+def test_what_days_are_held_against_lay_as_what_it_learnt_from(snapshot) -> None:
+    version = trained("movement_index")
+    data = version.report["data"]
+    learnt = data["rows"] - data["held_out"]
+    assert {sum(counts) for counts in version.profile["counts"]} == {learnt}
+
+
+@pytest.mark.parametrize(("apart", "rows", "purged"), [(29, 6000, 3000), (30, 9000, None)])
+def test_a_day_whose_outcomes_reach_into_the_held_out_day_is_not_learnt_from(
+    snapshot, apart: int, rows: int, purged: int | None
+) -> None:
+    """An order of the newest day's window would tell both what is learnt and what is measured."""
+    newest = DAY + timedelta(days=60)
+    days = [DAY, newest - timedelta(days=apart), newest]
+    for seed, day in enumerate(days[1:]):
+        make_snapshot(day=day, seed=seed)
+    customers = pq.read_table(snapshot.file(0)).column("customer_no").to_pylist()
+    for day in (DAY, newest, newest + timedelta(days=29)):
+        orders(day, customers[:400])
+    ordering(30)
+    run, _ = start_training(Model.objects.get(code="leaving"), days=days, by="analyst")
+    run = work_once_until(run, "data")
+    counts = run.steps.get(name="data").counts
+    assert (counts["rows"], counts["held_out"], counts.get("purged")) == (rows, 3000, purged)
+
+
+def work_once_until(run: Run, name: str) -> Run:
+    while run.steps.get(name=name).state != State.DONE:
+        assert work_once(run, steps_of_training())
+    return run
+
+
+def test_days_that_all_reach_into_the_newest_are_too_close(snapshot) -> None:
+    later = DAY + timedelta(days=1)
+    make_snapshot(day=later, seed=8)
+    orders(later + timedelta(days=1), ["0000001"])
+    ordering(2)
+    run, _ = start_training(Model.objects.get(code="leaving"), days=[DAY, later], by="analyst")
+    error = failure(work_through(run, steps_of_training()))
+    assert error["code"] == "days_too_close"
+    assert str(later) in error["message"]
+
+
 def test_too_few_outcomes_are_refused_in_words(models) -> None:
     make_snapshot(rows=40)
     error = failure(train("movement_index"))
@@ -138,13 +218,95 @@ def test_what_knows_the_outcome_is_refused_before_anything_is_learnt() -> None:
     rng = np.random.default_rng(1)
     left = rng.random(3000) < 0.2
     make_snapshot(left_within_30d=left, arpu=np.where(left, 1.0, 2.0) + rng.random(3000) / 100)
-    error = failure(train("movement_index"))
+    run = train("movement_index")
+    error = failure(run)
     assert (error["code"], error["extra"]["attribute"]) == ("too_good_alone", "arpu")
+    assert run.steps.get(state=State.FAILED).name == "preparation"
+
+
+def redefine(code: str, **changed: object) -> None:
+    row = Model.objects.get(code=code)
+    row.definition |= changed
+    row.save()
+
+
+def test_what_is_declared_known_after_the_outcome_is_refused_however_weak(snapshot) -> None:
+    redefine("movement_index", known_after=["brand"])
+    run = train("movement_index")
+    error = failure(run)
+    assert (error["code"], error["extra"]) == ("known_after_outcome", {"attribute": "brand"})
+    assert run.steps.get(state=State.FAILED).name == "preparation"
+
+
+@pytest.mark.parametrize("code", ["movement_index", "leaving"])
+def test_what_a_person_vouches_for_is_learnt_from_and_told(code: str) -> None:
+    rng = np.random.default_rng(1)
+    left = rng.random(3000) < 0.2
+    arpu = 100 + left * 50 + rng.normal(scale=15, size=3000)
+    make_snapshot(left_within_30d=left, arpu=arpu)
+    redefine(code, features=["arpu", "tenure", "brand"])
+    assert failure(train(code))["code"] == "too_good_alone"
+    redefine(code, vouched=["arpu"])
+    version = trained(code)
+    assert version.report["data"]["suspects"] == ["arpu"]
+    assert "arpu" in version.definition["reads"]
+
+
+def test_two_that_know_the_outcome_only_together_are_not_said_to_do_so_alone() -> None:
+    rng = np.random.default_rng(1)
+    arpu, tenure = rng.integers(0, 2, 3000), rng.integers(0, 2, 3000)
+    make_snapshot(left_within_30d=(arpu & tenure) > 0, arpu=arpu, tenure=tenure)
+    error = failure(train("movement_index"))
+    assert error["code"] == "too_good_together"
+    assert error["extra"]["auc"] < 0.9 < error["extra"]["together"]
+    assert "alone" not in error["message"]
+    assert "as all other attributes together" in error["message"]
+
+
+def test_a_value_that_comes_with_one_outcome_only_is_named() -> None:
+    rng = np.random.default_rng(1)
+    left = rng.random(3000) < 0.2
+    brand = np.where(left & (rng.random(3000) < 0.3), "mzone", "gotone")
+    make_snapshot(left_within_30d=left, brand=brand)
+    error = failure(train("movement_index"))
+    assert error["code"] == "one_outcome_only"
+    assert "whose brand is mzone have the same outcome" in error["message"]
+
+
+def test_a_sign_of_a_leak_is_named_in_the_reader_s_language() -> None:
+    error = NotEstimable("one_outcome_only", attribute="reason", value="missing")
+    with translation.override("zh-hans"):
+        assert "未知" in refused(error, "M").message
+    assert "whose reason is unknown" in refused(error, "M").message
 
 
 def test_one_class_is_refused() -> None:
     make_snapshot(left_within_30d=np.zeros(3000, dtype=bool))
-    assert failure(train("movement_index"))["code"] in ("one_class", "too_few_outcomes")
+    assert failure(train("movement_index"))["code"] == "one_class"
+
+
+@pytest.mark.parametrize("label", [pa.nulls(3000, pa.bool_()), None])
+def test_a_population_of_whose_outcomes_none_is_known_is_not_called_empty(label) -> None:
+    made = make_snapshot(left_within_30d=label)
+    brands = pa.concat_tables([pq.read_table(f) for f in made.files]).column("brand").to_pylist()
+    error = failure(train("leaving"))
+    assert error["code"] == "unknown_outcomes"
+    assert error["extra"] == {"rows": 3000 - brands.count("easyown"), "day": str(DAY)}
+    assert "nobody's outcome is known" in error["message"]
+
+
+def test_a_population_without_anybody_is_called_empty() -> None:
+    make_snapshot(brand=["easyown"] * 3000)
+    error = failure(train("leaving"))
+    assert error["code"] == "no_rows"
+    assert "no customer is in its population" in error["message"]
+
+
+def test_without_any_order_nobody_s_outcome_is_known(snapshot) -> None:
+    ordering(2)
+    error = failure(train("leaving"))
+    assert error["code"] == "no_orders"
+    assert "no order is on record" in error["message"]
 
 
 def test_a_customer_who_stands_twice_is_refused() -> None:

@@ -5,9 +5,10 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import ks_2samp
+from scipy.special import expit
+from scipy.stats import ks_2samp, norm
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
@@ -35,6 +36,7 @@ def by_hand(y: np.ndarray, score: np.ndarray) -> list[float]:
     return found.tolist()
 
 
+@settings(deadline=None)  # how long a case takes is the machine's affair
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=3, max_size=45))
 def test_a_tie_at_an_edge_counts_by_share(rows: list[tuple[bool, int]]) -> None:
     rows = [*rows, (True, 2)]
@@ -63,6 +65,54 @@ def test_the_separation_is_reached_at_its_cut() -> None:
     assert called[y].mean() - called[~y].mean() == pytest.approx(found.ks)
     assert found.confusion.chosen == "separation"
     assert found.confusion.cut == found.ks_cut
+
+
+def drawn_row_by_row(y: np.ndarray, score: np.ndarray, draws: int) -> tuple[float, float]:
+    """KS's limits, the rows of either outcome drawn again one by one."""
+    rng = np.random.default_rng(7)
+    yes, no = score[y], score[~y]
+    found = [
+        ks_2samp(rng.choice(yes, len(yes)), rng.choice(no, len(no)), method="asymp").statistic
+        for _ in range(draws)
+    ]
+    low, high = np.quantile(found, [0.025, 0.975])
+    ks = ks_2samp(yes, no, method="asymp").statistic
+    return 2 * ks - high, 2 * ks - low
+
+
+@pytest.mark.parametrize("digits", [2, 9])
+@pytest.mark.parametrize("rows", [400, 4000])
+def test_the_interval_of_the_separation_is_that_of_drawing_every_row(
+    rows: int, digits: int
+) -> None:
+    y, p = made(rows)
+    p = p.round(digits)  # with ties, and with more scores than steps
+    found = evaluate(y, p)
+    wanted = drawn_row_by_row(y, p, 1000)
+    assert (found.ks_low, found.ks_high) == pytest.approx(wanted, abs=0.015)
+    assert found.ks_low < found.ks < found.ks_high
+    assert evaluate(y, p) == found  # the same rows, the same draws
+
+
+def test_the_interval_of_the_separation_holds_the_truth_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(2)
+    truth = 2 * norm.cdf(0.5) - 1  # of two normals, one deviation apart
+    held = 0
+    for _ in range(60):
+        y = rng.random(3000) < 0.3
+        found = evaluate(y, expit(rng.normal(size=3000) + y))
+        held += found.ks_low <= truth <= found.ks_high
+    assert held >= 52  # of 57 to be expected
+
+
+def test_a_score_that_tells_nothing_has_an_interval_down_to_nothing() -> None:
+    rng = np.random.default_rng(3)
+    y = rng.random(3000) < 0.2
+    found = evaluate(y, rng.random(3000))
+    assert found.ks_low < 0.01
+    assert 0 <= found.ks_low <= found.ks <= found.ks_high <= 1
+    whole = evaluate(y, y * 1.0)
+    assert (whole.ks_low, whole.ks, whole.ks_high) == (1, 1, 1)
 
 
 def test_right_probabilities_are_found_calibrated() -> None:

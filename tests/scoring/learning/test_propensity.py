@@ -185,7 +185,8 @@ def test_two_that_separate_only_together_are_refused() -> None:
     y = x.all(axis=1)
     with pytest.raises(NotEstimable) as refusal:
         Propensity((Feature("a"), Feature("b"))).fit(x, y)
-    assert refusal.value.code == "separated"
+    assert refusal.value.code == "separated_together"
+    assert sorted(str(refusal.value.figures["attributes"]).split(", ")) == ["a", "b"]
 
 
 def test_a_number_that_turns_says_where_and_one_that_runs_one_way_does_not() -> None:

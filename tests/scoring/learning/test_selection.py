@@ -226,6 +226,33 @@ def test_a_leak_is_refused_by_name(column: Any, code: str) -> None:
     assert refusal.value.figures["attribute"] == "leak"
 
 
+def test_what_a_person_vouches_for_is_kept_unless_it_has_no_finite_weight() -> None:
+    x, y, features = made(3000)
+    rng = np.random.default_rng(1)
+    near, whole = y + 0.35 * rng.normal(size=len(y)), y * 1.0
+    features = (*features, Feature("vouched"))
+    chosen = Selection(features, vouched=("vouched",)).fit(np.column_stack([x, near]), y)
+    assert len(features) - 1 in chosen.kept_
+    with pytest.raises(NotEstimable, match="too_good_alone"):
+        Selection(features, vouched=("another",)).fit(np.column_stack([x, near]), y)
+    with pytest.raises(NotEstimable, match="separated"):
+        Selection(features, vouched=("vouched",)).fit(np.column_stack([x, whole]), y)
+
+
+def test_another_word_for_a_feature_begins_anew() -> None:
+    x, y, features = made(3000)
+    kept = json.loads(json.dumps(Selection(features, vouched=("a",)).fit(x, y).state_))
+    told: list[int] = []
+
+    def first(vouched: tuple[str, ...]) -> int:
+        told.clear()
+        again = Selection(features, vouched=vouched)
+        again.fit(x, y, resume=kept, progress=lambda done, total: told.append(done))
+        return told[0]
+
+    assert first(("a",)) > first(("b",))
+
+
 def test_few_outcomes_nothing_usable_and_noise_alone_are_refused() -> None:
     x, y, features = made(3000)
     few = np.zeros(len(y), bool)

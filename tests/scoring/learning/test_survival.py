@@ -248,6 +248,16 @@ def test_nothing_usable_and_perfect_separation_are_refused() -> None:
     assert (refusal.value.code, refusal.value.figures) == ("separated", {"attribute": "told_after"})
 
 
+def test_several_that_separate_only_together_are_named_together() -> None:
+    x, _, _ = made(2000)
+    halves = np.random.default_rng(3).integers(0, 2, size=(2000, 2)).astype(float)
+    features = (FEATURES[0], Feature("one"), Feature("other"))
+    with pytest.raises(NotEstimable) as refusal:
+        MonthlyHazard(features).fit(np.column_stack([x[:, 0], halves]), halves.all(axis=1))
+    assert refusal.value.code == "separated_together"
+    assert {"one", "other"} <= {*str(refusal.value.figures["attributes"]).split(", ")}
+
+
 @pytest.mark.parametrize(
     ("duration", "entry", "event", "match"),
     [
