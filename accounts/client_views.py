@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
 from common.errors import DomainError
 from common.pages import require, signed_in
@@ -34,6 +34,7 @@ def clients(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/clients.html", context)
 
 
+@require_http_methods(["GET", "POST"])
 @require(Permission.MANAGE_CLIENTS)
 def new_client(request: HttpRequest) -> HttpResponse:
     form = NewClientForm(request.POST or None, reader=request.user)
@@ -49,6 +50,7 @@ def new_client(request: HttpRequest) -> HttpResponse:
     return _page(request, "accounts/client_new.html", {"form": form})
 
 
+@require_http_methods(["GET", "POST"])
 @signed_in
 def client(request: HttpRequest, code: str) -> HttpResponse:
     """One client; the button that was pressed says what is to be done."""
@@ -78,6 +80,7 @@ def client(request: HttpRequest, code: str) -> HttpResponse:
     return _page(request, "accounts/client.html", _context(request, row) | {"form": form})
 
 
+@require_http_methods(["GET", "POST"])
 @never_cache
 @signed_in
 def new_key(request: HttpRequest, code: str) -> HttpResponse:

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
 from common.errors import DomainError
 from common.pages import require, signed_in
@@ -31,6 +31,7 @@ def users(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/users.html", {"page": page, "q": text})
 
 
+@require_http_methods(["GET", "POST"])
 @sensitive_post_parameters("password")
 @require(Permission.MANAGE_USERS)
 def new_user(request: HttpRequest) -> HttpResponse:
@@ -41,6 +42,7 @@ def new_user(request: HttpRequest) -> HttpResponse:
     return _form_page(request, "accounts/user_new.html", {"form": form})
 
 
+@require_http_methods(["GET", "POST"])
 @sensitive_post_parameters("password")
 @signed_in
 def user(request: HttpRequest, pk: int) -> HttpResponse:

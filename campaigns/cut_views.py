@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.models import Level, Organisation, User
 from common.errors import DomainError
@@ -118,6 +118,7 @@ class CutsForm(forms.Form):
         )
 
 
+@require_http_methods(["GET", "POST"])
 @require(Permission.SET_CITY_CUTS)
 def city_cut(request: HttpRequest, code: str, city: str) -> HttpResponse:
     """The forms of one city; 404 for another than the user's."""

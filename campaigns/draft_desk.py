@@ -19,7 +19,7 @@ from common.permissions import Permission
 from customers.catalogue import rule_catalogue
 from segmentation.definition import Edit, MatrixDefinition, NamedBox
 from segmentation.dimensions import Dimension
-from segmentation.drafts import edit_draft
+from segmentation.drafts import edit_draft, refuse_city
 from segmentation.edit_bounds import refuse_too_many
 from segmentation.edits import Edited, split
 from segmentation.matrix_selectors import draft_history
@@ -30,7 +30,7 @@ from segmentation.services import cities
 
 from .dimension_forms import KINDS
 from .draft_forms import ApproveForm, BoxForm, NoteForm, RemoveForm, SplitForm
-from .matrix_views import said
+from .matrix_views import may_edit, said
 from .models import Campaign
 from .redrawn import Misfit, misfits
 
@@ -57,7 +57,7 @@ class Desk:
 
     @property
     def may_edit(self) -> bool:
-        return self.request.user.can(Permission.EDIT_MATRICES)
+        return may_edit(self.request.user)
 
     @property
     def may_approve(self) -> bool:
@@ -74,8 +74,10 @@ class Desk:
         return from_date is not None and from_date <= timezone.localdate()
 
     def needs(self, *permissions: Permission) -> None:
+        """403 without any of them, and for a city: before anything is said of what was sent."""
         if not any(self.request.user.can(permission) for permission in permissions):
             raise PermissionDenied
+        refuse_city(self.request.user)
 
     def edited(self, change: Change, *, revision: int, what: str) -> None:
         """Apply the edit and tell what earlier edits it left out."""

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
 from common.errors import DomainError
 from common.pages import require
@@ -36,6 +36,7 @@ from .redrawn import approve_matrix, choose, misfits, publish_matrix
 # --- what is done ---
 
 
+@require_http_methods(["GET", "POST"])
 @require(Permission.VIEW_MATRICES)
 def draft(request: HttpRequest, code: str, pk: int) -> HttpResponse:
     """The draft; the button that was pressed says what is to be done."""

@@ -9,9 +9,9 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.models import Organisation
+from accounts.models import Organisation, User
 from common.errors import DomainError
 from common.pages import require
 from common.permissions import Permission
@@ -38,6 +38,11 @@ PER_PAGE = 50
 MOST_SHOWN = 50
 
 viewers = require(Permission.VIEW_MATRICES)
+
+
+def may_edit(user: User) -> bool:
+    """Whoever edits matrices, at the province: a matrix reaches the customers of every city."""
+    return user.can(Permission.EDIT_MATRICES) and user.cities is None
 
 
 @require_GET
@@ -208,7 +213,7 @@ def versions(request: HttpRequest, code: str) -> HttpResponse:
         "matrix": found,
         "page": page,
         "open": set(VersionState) - _CLOSED,
-        "may_edit": request.user.can(Permission.EDIT_MATRICES),
+        "may_edit": may_edit(request.user),
     }
     return render(request, "campaigns/matrices/versions.html", context)
 
@@ -216,6 +221,7 @@ def versions(request: HttpRequest, code: str) -> HttpResponse:
 _CLOSED = {VersionState.PUBLISHED, VersionState.RETIRED}
 
 
+@require_http_methods(["GET", "POST"])
 @viewers
 def version(request: HttpRequest, code: str, number: int) -> HttpResponse:
     """What one version says; posted: a new draft is begun from it, to edit or to go back."""
@@ -223,7 +229,7 @@ def version(request: HttpRequest, code: str, number: int) -> HttpResponse:
         MatrixVersion.objects.select_related("matrix"), matrix=code, number=number
     )
     if request.method == "POST":
-        if not request.user.can(Permission.EDIT_MATRICES):
+        if not may_edit(request.user):
             raise PermissionDenied
         note = request.POST.get("note", "").strip()[:300]
         draft = begin_draft(found, note=note, by=request.user)
@@ -235,7 +241,7 @@ def version(request: HttpRequest, code: str, number: int) -> HttpResponse:
         "matrix": found.matrix,
         "version": found,
         "says": said(definition),
-        "may_edit": request.user.can(Permission.EDIT_MATRICES),
+        "may_edit": may_edit(request.user),
     }
     return render(request, "campaigns/matrices/version.html", context)
 

@@ -8,6 +8,7 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
 
 from common.errors import DomainError
 from common.pages import require
@@ -42,6 +43,7 @@ def _desk(request: HttpRequest, code: str, pk: int) -> Desk | None:
 # --- a dimension: a new one, or the bands of one that is there ---
 
 
+@require_http_methods(["GET", "POST"])
 @require(Permission.EDIT_MATRICES)
 def dimension(request: HttpRequest, code: str, pk: int) -> HttpResponse:
     """?do=add|split&kind=… for a new dimension, ?do=recut&dimension=… for one of the draft's."""
@@ -146,6 +148,7 @@ def _dimension_page(
 # --- a cell that goes into its neighbour ---
 
 
+@require_http_methods(["GET", "POST"])
 @require(Permission.VIEW_MATRICES)
 def draft_cells(request: HttpRequest, code: str, pk: int) -> HttpResponse:
     """The draft's cells; with ?cell=place its neighbours, one of which can take it in."""

@@ -8,7 +8,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.models import Level
 from common.errors import DomainError
@@ -43,6 +43,7 @@ def contact_policy(request: HttpRequest) -> HttpResponse:
     return render(request, "contacts/policy.html", context)
 
 
+@require_http_methods(["GET", "POST"])
 @signed_in
 def contact_versions(request: HttpRequest, code: str) -> HttpResponse:
     """What an organisation said, newest first; the button takes an older version again."""
@@ -74,6 +75,7 @@ def contact_versions(request: HttpRequest, code: str) -> HttpResponse:
     return render(request, "contacts/versions.html", context, status=status)
 
 
+@require_http_methods(["GET", "POST"])
 @signed_in
 def contact_edit(request: HttpRequest, code: str) -> HttpResponse:
     """The form of one organisation; what is refused stays as it was typed."""

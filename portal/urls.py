@@ -1,6 +1,7 @@
 """Home, the daily runs, the language."""
 
 from django.urls import path
+from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
 from . import views
@@ -10,5 +11,5 @@ urlpatterns = [
     path("latest-run/", views.latest, name="latest-run"),
     path("runs/", views.runs, name="runs"),
     path("runs/<int:pk>/", views.run, name="run"),
-    path("language/", set_language, name="set_language"),
+    path("language/", require_POST(set_language), name="set_language"),
 ]

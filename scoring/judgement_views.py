@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from common.errors import DomainError
@@ -20,6 +21,7 @@ from .judgements import judge
 from .models import Model
 
 
+@require_http_methods(["GET", "POST"])
 @require(Permission.VIEW_MODELS)
 def judgements(request: HttpRequest, code: str) -> HttpResponse:
     """What the experts hold and what follows; who trains models enters his own judgements.
@@ -29,7 +31,8 @@ def judgements(request: HttpRequest, code: str) -> HttpResponse:
     model = get_object_or_404(Model, pk=code)
     if "hierarchy" not in model.definition:
         raise Http404
-    may_judge = request.user.can(Permission.TRAIN_MODELS)
+    # The weights score the customers of every city: a city has no say in them.
+    may_judge = request.user.can(Permission.TRAIN_MODELS) and request.user.cities is None
     if request.method != "POST":
         return _page(request, page_of(model, request.user), may_judge)
     if not may_judge:

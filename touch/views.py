@@ -7,7 +7,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
 from common.errors import DomainError
 from common.pages import require
@@ -86,6 +86,7 @@ def _decisions(request: HttpRequest, customer_no: str) -> list[object]:
     return list(decisions_of(customer_no, user=request.user))
 
 
+@require_http_methods(["GET", "POST"])
 @require(Permission.SET_OPT_OUTS)
 def opt_outs(request: HttpRequest, customer_no: str) -> HttpResponse:
     """What the customer does not want to hear from: marked, then confirmed."""

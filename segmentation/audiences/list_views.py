@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import fetch
 from common.errors import DomainError
@@ -34,12 +34,14 @@ def customer_lists(request: HttpRequest) -> HttpResponse:
     return render(request, "segmentation/audiences/lists.html", context)
 
 
+@require_http_methods(["GET", "POST"])
 @require(WRITE)
 def list_new(request: HttpRequest) -> HttpResponse:
     form = ListForm(request.POST or None, request.FILES or None, reader=request.user)
     return _list_form(request, form, {"title": _("New list")})
 
 
+@require_http_methods(["GET", "POST"])
 @signed_in
 def list_replace(request: HttpRequest, code: str) -> HttpResponse:
     row = fetch_to_edit(ImportedList.objects, request.user, code)
@@ -73,6 +75,7 @@ def _list_form(request: HttpRequest, form: ListForm, context: dict[str, Any]) ->
     return render(request, "segmentation/audiences/list_form.html", context, status=status)
 
 
+@require_http_methods(["GET", "POST"])
 @signed_in
 def customer_list(request: HttpRequest, code: str) -> HttpResponse:
     """One list: its counts, its rejected lines, what uses it; the button retires it."""

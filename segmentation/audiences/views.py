@@ -12,7 +12,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import Scoped, fetch
 from accounts.models import User
@@ -81,12 +81,14 @@ def audiences(request: HttpRequest) -> HttpResponse:
     return render(request, "segmentation/audiences/audiences.html", context)
 
 
+@require_http_methods(["GET", "POST"])
 @signed_in
 def audience(request: HttpRequest, code: str) -> HttpResponse:
     row = fetch(Audience.objects, request.user, READ, pk=code)
     return _set_page(request, row, "segmentation/audiences/audience.html", "audiences")
 
 
+@require_http_methods(["GET", "POST"])
 @require(WRITE)
 def audience_new(request: HttpRequest) -> HttpResponse:
     """A new audience; another page may bring a rule and names for it along."""
@@ -118,6 +120,7 @@ def _words_brought(request: HttpRequest, text: str) -> str | None:
     return None
 
 
+@require_http_methods(["GET", "POST"])
 @signed_in
 def audience_edit(request: HttpRequest, code: str) -> HttpResponse:
     row = fetch_to_edit(Audience.objects, request.user, code)
@@ -149,12 +152,14 @@ def auxiliary(request: HttpRequest) -> HttpResponse:
     return render(request, "segmentation/audiences/auxiliary.html", context)
 
 
+@require_http_methods(["GET", "POST"])
 @require(WRITE)
 def auxiliary_new(request: HttpRequest) -> HttpResponse:
     form = DefinedForm(request.POST or None, reader=request.user)
     return _auxiliary_form(request, form, {"title": _("New auxiliary matrix")})
 
 
+@require_http_methods(["GET", "POST"])
 @signed_in
 def auxiliary_edit(request: HttpRequest, code: str) -> HttpResponse:
     """The names of one; the other button retires it with its marks."""
@@ -181,12 +186,14 @@ def _auxiliary_form(
     return render(request, "segmentation/audiences/auxiliary_form.html", context, status=status)
 
 
+@require_http_methods(["GET", "POST"])
 @signed_in
 def mark(request: HttpRequest, code: str) -> HttpResponse:
     row = fetch(Mark.objects.select_related("matrix"), request.user, READ, pk=code)
     return _set_page(request, row, "segmentation/audiences/mark.html", "auxiliary")
 
 
+@require_http_methods(["GET", "POST"])
 @signed_in
 def mark_new(request: HttpRequest, code: str) -> HttpResponse:
     matrix = fetch_to_edit(AuxiliaryMatrix.objects, request.user, code)
@@ -200,6 +207,7 @@ def mark_new(request: HttpRequest, code: str) -> HttpResponse:
     return _set_form(request, form, MARK, _define_mark(matrix), context)
 
 
+@require_http_methods(["GET", "POST"])
 @signed_in
 def mark_edit(request: HttpRequest, code: str) -> HttpResponse:
     row = fetch_to_edit(Mark.objects.select_related("matrix"), request.user, code)

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from common.errors import DomainError
@@ -39,6 +40,7 @@ def may_propose(reader: User) -> bool:
     return allowed and reader.cities is None
 
 
+@require_http_methods(["GET", "POST"])
 @signed_in
 def propose(request: HttpRequest) -> HttpResponse:
     """The wish; with it, the proposal; with the draft's text, saved."""
