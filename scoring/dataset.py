@@ -84,6 +84,29 @@ def pinned(ids: list[int]) -> list[Partition]:
     return list(found.values())
 
 
+def coverage(inputs: dict[str, Any], most: int) -> dict[str, int]:
+    """Return how many customers the pinned snapshots hold, and of how many the rows were looked for.
+
+    Equal where a training reads all; of several snapshots the sums. Who of them is outside the
+    population, or has no outcome, is among those read and not among the rows.
+    """
+    snapshots = pinned(inputs["snapshots"])
+    return {
+        "in_snapshots": sum(s.rows for s in snapshots),
+        "read": sum(_rows_read(s, most // len(snapshots)) for s in snapshots),
+    }
+
+
+def _rows_read(snapshot: Partition, most: int) -> int:
+    return sum(pq.read_metadata(snapshot.file(part)).num_rows for part in _parts(snapshot, most))
+
+
+def _parts(snapshot: Partition, most: int) -> range:
+    """Whole parts, the first ones: as many as hold about so many rows, one at least."""
+    whole = snapshot.parts * most // max(1, snapshot.rows)
+    return range(max(1, min(snapshot.parts, whole)))
+
+
 def read(partition: Partition, inputs: dict[str, Any]) -> Rows:
     features = features_of(inputs["features"], inputs["definition"].get("categories", {}))
     return Rows(pq.read_table(partition.file(0)), features)
@@ -121,8 +144,7 @@ class _Extract:
         return table
 
     def _parts(self) -> range:
-        whole = self.snapshot.parts * self.most // max(1, self.snapshot.rows)
-        return range(max(1, min(self.snapshot.parts, whole)))
+        return _parts(self.snapshot, self.most)
 
     def _tree(self) -> exp.Select:
         present = set(pq.read_schema(self.snapshot.file(0)).names)

@@ -50,6 +50,8 @@ FACTS = {
     "treated": gettext_noop("contacted"),
     "held_out": gettext_noop("held out for the test"),
     "snapshots": gettext_noop("snapshots"),
+    "in_snapshots": gettext_noop("customers in the snapshots"),
+    "read": gettext_noop("of them read"),
     "days": gettext_noop("days"),
     "candidates": gettext_noop("attributes looked at"),
     "looked_at": gettext_noop("attributes searched for leaks"),

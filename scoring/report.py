@@ -129,6 +129,27 @@ class Report:
         return lines
 
     @property
+    def made_of(self) -> str:
+        """Of how many customers it is; "" of a version that does not know how many there were."""
+        told = self.told.get("data", {})
+        if "in_snapshots" not in told:
+            return ""
+        text = _("Made from %(n)s of the %(all)s customers in the snapshots.")
+        return text % {"n": short(told["rows"]), "all": short(told["in_snapshots"])}
+
+    @property
+    def sample(self) -> str:
+        """That its counts and sums are not those of everybody; "" where they are."""
+        told = self.told.get("data", {})
+        if told.get("read", 0) >= told.get("in_snapshots", 0):
+            return ""
+        text = _(
+            "A sample: %(read)s of the %(all)s customers in the snapshots were read. Counts and "
+            "sums are those of the sample."
+        )
+        return text % {"read": short(told["read"]), "all": short(told["in_snapshots"])}
+
+    @property
     def parameters(self) -> list[tuple[str, str]]:
         """The plain ones; lists and tables are shown by what they describe."""
         told = self.told.get("parameters", {})

@@ -290,6 +290,20 @@ def test_a_report_tells_how_good_a_model_is(browser_: Browser, two_cities: None)
     assert f"{version.report['evaluation']['confusion']['called_positive']:,}" in text
 
 
+def test_a_report_says_of_how_many_customers_it_is_and_when_of_a_sample(
+    browser_: Browser, snapshot: Any, settings: Any
+) -> None:
+    browser_.login("auditor")
+    whole = browser_.report(trained("value_index"))
+    assert "Made from 3,000 of the 3,000 customers in the snapshots." in whole
+    assert "sample" not in whole
+    settings.TRAINING_ROWS = ROWS // 2
+    make_snapshot(key="again", seed=6)
+    part = browser_.report(trained("value_index"))
+    assert "Made from 1,500 of the 3,000 customers in the snapshots." in part
+    assert "A sample: 1,500 of the 3,000 customers in the snapshots were read." in part
+
+
 def test_a_report_shows_a_city_its_own_customers_only(browser_: Browser, two_cities: None) -> None:
     version = trained("movement_index")
     browser_.login("auditor")
