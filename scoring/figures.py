@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from .names import Names
+from .report_names import listed
 from .words import REFUSALS
 
 UNKNOWN = "–"
@@ -57,6 +58,11 @@ FACTS = {
     "looked_at": gettext_noop("attributes searched for leaks"),
     "suspects": gettext_noop("separate well alone, to be looked at"),
 }
+# Those that are shares of customers, and told as such.
+SHARES = (
+    *("top_tenth_share", "marked", "bought", "conversion", "repeat_rate"),
+    *("weekly_return", "won_back"),
+)
 # Why a figure of a table is missing, where the sentence of a refusal needs more than is known here.
 WHY = {
     "too_few_outcomes": gettext_noop("too few customers with the outcome, or without it"),
@@ -87,11 +93,11 @@ def short(value: Any) -> str:
         return UNKNOWN
     if isinstance(value, bool):
         return _("yes") if value else _("no")
-    if isinstance(value, float) and not value.is_integer():
+    if isinstance(value, float) and not value.is_integer() and abs(value) < 1000:
         if abs(value) >= 0.001:
-            return f"{value:.3f}"
+            return f"{value:.3f}".replace("-", "−")
         return "< 0.001" if value > 0 else "> −0.001"
-    return f"{int(value):,}" if isinstance(value, int | float) else str(value)
+    return f"{value:,.0f}".replace("-", "−") if isinstance(value, int | float) else str(value)
 
 
 def percent(value: float | None) -> str:
@@ -109,7 +115,14 @@ def facts(counts: dict[str, Any], names: Names) -> Iterator[tuple[str, str]]:
     for code, value in sorted(counts.items(), key=lambda one: order.get(one[0], len(order))):
         if code in UNTOLD or isinstance(value, dict) or value == []:
             continue
-        text = ", ".join(names.attributes(value)) if isinstance(value, list) else short(value)
-        ends = interval(counts.get(f"{code}_low"), counts.get(f"{code}_high"))
-        text = f"{text} ({ends})" if ends else text
+        text = _fact(code, value, names)
+        low, high = (counts.get(f"{code}_{end}") for end in ("low", "high"))
+        if low is not None and high is not None:
+            text += f" ({_fact(code, low, names)} … {_fact(code, high, names)})"
         yield _(FACTS.get(code, code.replace("_", " "))), text
+
+
+def _fact(code: str, value: Any, names: Names) -> str:
+    if isinstance(value, list):
+        return listed(names.attributes(value))
+    return percent(value) if code in SHARES else short(value)
