@@ -56,7 +56,7 @@ def training_rows(
     # In one order, however the lake is cut into parts: the same customers give the same model.
     table = pa.concat_tables(tables).sort_by([(AS_OF, "ascending"), (CUSTOMER, "ascending")])
     if not table.num_rows:
-        raise NotEstimable("no_rows")
+        raise _nobody(inputs)
     table = table.append_column(HELD_OUT, pa.array(_held_out(table, len(snapshots) > 1)))
     with partitions.writing(TRAINING, newest, key, parts=1) as draft:
         pq.write_table(table, draft.file(0), compression="zstd")
@@ -84,17 +84,25 @@ def pinned(ids: list[int]) -> list[Partition]:
     return list(found.values())
 
 
-def coverage(inputs: dict[str, Any], most: int) -> dict[str, int]:
-    """Return how many customers the pinned snapshots hold, and of how many the rows were looked for.
+def _nobody(inputs: dict[str, Any]) -> NotEstimable:
+    """Why there is no row to learn from, as far as the definition lets tell."""
+    if inputs["outcome"] == "trial":
+        return NotEstimable("nobody_in_trial", trial=inputs["definition"]["trial"]["code"])
+    if isinstance(inputs["definition"].get("label"), str):
+        return NotEstimable("no_known_outcomes")
+    return NotEstimable("no_rows")
 
-    Equal where a training reads all; of several snapshots the sums. Who of them is outside the
-    population, or has no outcome, is among those read and not among the rows.
+
+def coverage(inputs: dict[str, Any], most: int) -> dict[str, int]:
+    """Return how many customers the pinned snapshots hold; ``read``, where not all are read.
+
+    Of several snapshots the sums. Who is outside the population, or has no outcome, is among those
+    read and not among the rows.
     """
     snapshots = pinned(inputs["snapshots"])
-    return {
-        "in_snapshots": sum(s.rows for s in snapshots),
-        "read": sum(_rows_read(s, most // len(snapshots)) for s in snapshots),
-    }
+    held = sum(s.rows for s in snapshots)
+    read = sum(_rows_read(s, most // len(snapshots)) for s in snapshots)
+    return {"in_snapshots": held} | ({"read": read} if read < held else {})
 
 
 def _rows_read(snapshot: Partition, most: int) -> int:

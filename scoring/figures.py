@@ -45,6 +45,7 @@ FACTS = {
     "stability": gettext_noop("stability"),
     "certainty": gettext_noop("mean certainty"),
     "mean": gettext_noop("mean score"),
+    "mean_yuan": gettext_noop("mean value in yuan"),
     "rows": gettext_noop("customers"),
     "known": gettext_noop("with a score"),
     "positives": gettext_noop("with the outcome"),
@@ -95,18 +96,23 @@ def short(value: Any) -> str:
         return _("yes") if value else _("no")
     if isinstance(value, float) and not value.is_integer() and abs(value) < 1000:
         if abs(value) >= 0.001:
-            return f"{value:.3f}".replace("-", "−")
+            return minus(f"{value:.3f}")
         return "< 0.001" if value > 0 else "> −0.001"
-    return f"{value:,.0f}".replace("-", "−") if isinstance(value, int | float) else str(value)
+    return minus(f"{value:,.0f}") if isinstance(value, int | float) else str(value)
+
+
+def minus(text: str) -> str:
+    """With the sign that is as wide as a digit."""
+    return text.replace("-", "−")
 
 
 def percent(value: float | None) -> str:
     """0.0234 → 2.3 %, as everywhere in the portal."""
-    return UNKNOWN if value is None else f"{value:.1%}".replace("%", "\u202f%")
+    return UNKNOWN if value is None else minus(f"{value:.1%}").replace("%", "\u202f%")
 
 
 def interval(low: float | None, high: float | None, digits: int = 3) -> str:
-    return "" if low is None or high is None else f"{low:.{digits}f} … {high:.{digits}f}"
+    return "" if low is None or high is None else minus(f"{low:.{digits}f} … {high:.{digits}f}")
 
 
 def facts(counts: dict[str, Any], names: Names) -> Iterator[tuple[str, str]]:

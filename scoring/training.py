@@ -101,7 +101,7 @@ def question(claim: Claim) -> Done:
                 last=Max("business_date")
             )["last"]
             if known is None:
-                raise NotEstimable("no_rows")
+                raise NotEstimable("no_known_outcomes")
             refuse_future(newest, window["within_days"], known)
     return Done(counts=_looked_at(inputs) | {"days": len(inputs["snapshots"])})
 

@@ -21,6 +21,13 @@ REFUSALS: dict[Code, str] = {
         "outcomes are observed until %(needed)s, and what is known ends on %(known)s: choose an "
         "earlier day or a shorter window"
     ),
+    "no_known_outcomes": gettext_noop(
+        "of no customer of its population the outcome is known on these days: choose an earlier day"
+    ),
+    "nobody_in_trial": gettext_noop(
+        "nobody of its population entered the trial %(trial)s on these days: choose a day on which "
+        "customers were drawn for it"
+    ),
     "no_rows": gettext_noop("no customer is in its population"),
     "nobody_bought": gettext_noop("nobody has bought within the last %(days)s days"),
     "too_few_rows": gettext_noop("at least %(least)s customers are needed, there are %(rows)s"),

@@ -10,6 +10,7 @@ Code = Literal[
     "one_class",  # rows
     "unknown_outcomes",  # rows: labels that are null
     "label_in_future",  # rows
+    "no_known_outcomes",
     # the rows
     "no_rows",
     "too_few_rows",  # least, rows
@@ -41,6 +42,7 @@ Code = Literal[
     # treatments
     "no_control",  # treated, control
     "not_randomised",  # auc
+    "nobody_in_trial",  # trial
     # groups, purchases, money
     "nobody_bought",  # days: of the record
     "too_few_distinct",  # distinct, least

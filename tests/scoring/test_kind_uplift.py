@@ -126,7 +126,9 @@ def test_who_was_chosen_otherwise_than_by_lot_is_no_control(snapshot) -> None:
 def test_another_trial_s_customers_take_no_part(snapshot) -> None:
     held_trial(snapshot)
     define(MODEL | {"trial": MODEL["trial"] | {"code": "T2"}})
-    assert failure(train("response"))["code"] == "no_rows"
+    error = failure(train("response"))
+    assert error["code"] == "nobody_in_trial"
+    assert "T2" in error["message"]
 
 
 def test_the_population_takes_part_and_is_scored(snapshot) -> None:

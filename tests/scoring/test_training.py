@@ -172,6 +172,13 @@ def test_outcomes_that_are_still_to_come_are_refused(snapshot) -> None:
     assert "2026-06-02" in error["message"]
 
 
+def test_a_day_whose_outcomes_nobody_knows_yet_asks_for_an_earlier_one() -> None:
+    make_snapshot(left_within_30d=pa.nulls(3000, pa.bool_()))
+    error = failure(train("movement_index"))
+    assert error["code"] == "no_known_outcomes"
+    assert "choose an earlier day" in error["message"]
+
+
 def test_training_is_logged(snapshot) -> None:
     trained("movement_index")
     line = Operation.objects.get(action="train_model")
