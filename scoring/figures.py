@@ -108,7 +108,7 @@ def minus(text: str) -> str:
 
 def percent(value: float | None) -> str:
     """0.0234 → 2.3 %, as everywhere in the portal."""
-    return UNKNOWN if value is None else minus(f"{value:.1%}").replace("%", "\u202f%")
+    return UNKNOWN if value is None else minus(f"{value:,.1%}").replace("%", "\u202f%")
 
 
 def interval(low: float | None, high: float | None, digits: int = 3) -> str:

@@ -40,7 +40,7 @@ def test_names_too_long_to_stand_side_by_side_slant_and_stay_in_the_chart() -> N
 def test_shares_are_numbered_in_per_cent_and_what_is_below_zero_with_a_minus() -> None:
     assert [text for _, text in round_steps((0, 1), shares=True)][-1] == "100\u202f%"
     assert [text for _, text in round_steps((0, 0.03), shares=True)][1] == "1\u202f%"
-    assert next(text for _, text in round_steps((-2, 0))) == "−2"
+    assert next(text for _, text in round_steps((-2, 0))) == "−2.0"
     drawn = Chart("chart", "x", "y", (0, 1), (0, 1), shares="y")
     assert "%" in drawn.y_ticks[1].text
     assert "%" not in drawn.x_ticks[1].text
