@@ -5,12 +5,15 @@ Whatever a chart shows stands in a table beside it: it is an aid to reading, not
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from math import ceil, floor, log10
+from math import ceil, cos, floor, log10, radians, sin
 from typing import Any
 
 WIDTH, HEIGHT = 360, 230
-LEFT, RIGHT, TOP, BOTTOM = 46, 12, 10, 38
+LEFT, RIGHT, TOP, BOTTOM = 46, 22, 10, 38
 TICKS = 5
+# How wide a letter is about (a Chinese one twice as wide), and how names slant that are too long.
+LETTER = 6
+SLANT = radians(40)
 Pair = tuple[float, float]
 
 
@@ -40,13 +43,18 @@ class Bar:
 
 @dataclass
 class Chart:
-    """``x``, ``y``: the ranges of the axes; lines, areas, dots, bars are added in their units."""
+    """``x``, ``y``: the ranges of the axes; lines, areas, dots, bars are added in their units.
+
+    shares   the axes ("x", "y" or "xy") whose units are shares: they are numbered in per cent
+    slanted  whether the names along x are too long to stand upright
+    """
 
     label: str
     x_name: str
     y_name: str
     x: Pair
     y: Pair
+    shares: str = ""
     x_ticks: list[Tick] = field(default_factory=list)
     y_ticks: list[Tick] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
@@ -60,13 +68,17 @@ class Chart:
     top: int = TOP
     right: int = WIDTH - RIGHT
     bottom: int = HEIGHT - BOTTOM
+    slanted: bool = False
 
     def __post_init__(self) -> None:
         """Give a range that is a point some width, and number the axes."""
         self.x, self.y = _wide(self.x), _wide(self.y)
-        self.y_ticks = [Tick(self.down(value), text) for value, text in round_steps(self.y)]
+        steps = round_steps(self.y, shares="y" in self.shares)
+        self.left = max(self.left, LETTER * max((len(text) for _, text in steps), default=0) + 10)
+        self.y_ticks = [Tick(self.down(value), text) for value, text in steps]
         if not self.x_ticks:
-            self.x_ticks = [Tick(self.across(value), text) for value, text in round_steps(self.x)]
+            steps = round_steps(self.x, shares="x" in self.shares)
+            self.x_ticks = [Tick(self.across(value), text) for value, text in steps]
 
     def across(self, value: float) -> str:
         low, high = self.x
@@ -89,28 +101,34 @@ class Chart:
     def columns(self, names: Sequence[str], values: Sequence[float], most: int = 10) -> None:
         """One bar per name, from 0; ``x`` must be (0, how many). At most so many are named."""
         step = (self.right - self.left) / len(names)
-        zero = self.down(0)
+        zero = float(self.down(0))
         for place, value in enumerate(values):
-            start, top = self.left + (place + 0.15) * step, self.down(value)
-            height = _short(float(zero) - float(top))
+            start, end = self.left + (place + 0.15) * step, float(self.down(value))
+            top, height = _short(min(zero, end)), _short(abs(zero - end))
             self.bars.append(Bar(_short(start), top, _short(0.7 * step), height))
         self.name_steps(names, most)
 
     def name_steps(self, names: Sequence[str], most: int) -> None:
-        """Name equal steps along x, at their middle; at most so many of them."""
-        step = (self.right - self.left) / len(names)
-        self.x_ticks = [
-            Tick(_short(self.left + (place + 0.5) * step), name)
-            for place, name in enumerate(names)
-            if place % ceil(len(names) / most) == 0
-        ]
+        """Name equal steps along x, at their middle; at most so many of them.
+
+        Names wider than their step slant, and are cut where they would leave the chart.
+        """
+        step, each = (self.right - self.left) / len(names), ceil(len(names) / most)
+        named = [(place, name) for place, name in enumerate(names) if place % each == 0]
+        widest = LETTER * max(width(name) for _, name in named)
+        if widest > each * step:
+            room = (self.left + step / 2) / cos(SLANT)
+            named = [(place, fitted(name, int(room / LETTER))) for place, name in named]
+            self.slanted = True
+            self.height = HEIGHT + ceil(min(widest, room) * sin(SLANT)) - LETTER
+        self.x_ticks = [Tick(_short(self.left + (n + 0.5) * step), name) for n, name in named]
 
     def _path(self, points: Iterable[Pair]) -> str:
         return " ".join(f"{self.across(x)},{self.down(y)}" for x, y in points)
 
 
 def roc(curve: Sequence[dict[str, Any]], label: str, x_name: str, y_name: str) -> Chart:
-    chart = Chart(label, x_name, y_name, (0, 1), (0, 1))
+    chart = Chart(label, x_name, y_name, (0, 1), (0, 1), shares="xy")
     chart.line([(0, 0), (1, 1)], guide=True)
     chart.line([(p["alarms"], p["recall"]) for p in curve])
     return chart
@@ -118,7 +136,7 @@ def roc(curve: Sequence[dict[str, Any]], label: str, x_name: str, y_name: str) -
 
 def gain(tenths: Sequence[dict[str, Any]], label: str, x_name: str, y_name: str) -> Chart:
     """Positives found when so many of the highest scores are called, with intervals."""
-    chart = Chart(label, x_name, y_name, (0, 1), (0, 1))
+    chart = Chart(label, x_name, y_name, (0, 1), (0, 1), shares="xy")
     chart.line([(0, 0), (1, 1)], guide=True)
     told = [(t["tenth"] / 10, t["gain"]) for t in tenths if t["gain"]["value"] is not None]
     chart.area([(x, g["low"]) for x, g in told], [(x, g["high"]) for x, g in told])
@@ -142,7 +160,7 @@ def calibration(tenths: Sequence[dict[str, Any]], label: str, x_name: str, y_nam
     """What came over what was foretold: a right score lies on the diagonal."""
     highs = [t["rate"]["high"] or 0.0 for t in tenths]
     most = min(1.0, max([t["foretold"] for t in tenths] + highs) * 1.05)
-    chart = Chart(label, x_name, y_name, (0, most), (0, most))
+    chart = Chart(label, x_name, y_name, (0, most), (0, most), shares="xy")
     chart.line([(0, 0), (most, most)], guide=True)
     for tenth in tenths:
         rate = tenth["rate"]
@@ -180,7 +198,7 @@ def spark(values: Sequence[float | None], width: int = 120, height: int = 24) ->
     return " ".join(f"{_short(p * step)},{_short(height - v / most * height)}" for p, v in known)
 
 
-def round_steps(ends: Pair) -> list[tuple[float, str]]:
+def round_steps(ends: Pair, *, shares: bool = False) -> list[tuple[float, str]]:
     """Round values within the range, about TICKS of them, each with its text."""
     low, high = ends
     rough = (high - low) / TICKS
@@ -188,7 +206,23 @@ def round_steps(ends: Pair) -> list[tuple[float, str]]:
     step = next(size * times for times in (1, 2, 5, 10) if size * times >= rough * (1 - 1e-9))
     digits = max(0, -floor(log10(step) + 1e-9))
     first, last = ceil(low / step - 1e-9), floor(high / step + 1e-9)
-    return [(n * step, f"{n * step:,.{digits}f}") for n in range(first, last + 1)]
+    form = f".{max(0, digits - 2)}%" if shares else f",.{digits}f"
+    values = [n * step for n in range(first, last + 1)]
+    return [(v, f"{v:{form}}".replace("%", "\u202f%").replace("-", "−")) for v in values]
+
+
+def width(text: str) -> int:
+    """In letters: a Chinese one takes the room of two."""
+    return sum(2 if ord(letter) > 0x2E7F else 1 for letter in text)
+
+
+def fitted(text: str, columns: int) -> str:
+    """The text, cut with … where it is wider than so many letters."""
+    if width(text) <= columns:
+        return text
+    while text and width(text) > columns - 2:
+        text = text[:-1]
+    return text.rstrip() + "…"
 
 
 def _wide(ends: Pair) -> Pair:

@@ -94,6 +94,28 @@ def pinned(ids: list[int]) -> list[Partition]:
     return list(found.values())
 
 
+def coverage(inputs: dict[str, Any], most: int) -> dict[str, int]:
+    """Return how many customers the pinned snapshots hold; ``read``, where not all are read.
+
+    Of several snapshots the sums. Who is outside the population, or has no outcome, is among those
+    read and not among the rows.
+    """
+    snapshots = pinned(inputs["snapshots"])
+    held = sum(s.rows for s in snapshots)
+    read = sum(_rows_read(s, most // len(snapshots)) for s in snapshots)
+    return {"in_snapshots": held} | ({"read": read} if read < held else {})
+
+
+def _rows_read(snapshot: Partition, most: int) -> int:
+    return sum(pq.read_metadata(snapshot.file(part)).num_rows for part in _parts(snapshot, most))
+
+
+def _parts(snapshot: Partition, most: int) -> range:
+    """Whole parts, the first ones: as many as hold about so many rows, one at least."""
+    whole = snapshot.parts * most // max(1, snapshot.rows)
+    return range(max(1, min(snapshot.parts, whole)))
+
+
 def read(partition: Partition, inputs: dict[str, Any]) -> Rows:
     features = features_of(inputs["features"], inputs["definition"].get("categories", {}))
     return Rows(pq.read_table(partition.file(0)), features)
@@ -166,8 +188,7 @@ class _Extract:
             return int(engine.rows(query, params.values)[0][0])
 
     def _parts(self) -> range:
-        whole = self.snapshot.parts * self.most // max(1, self.snapshot.rows)
-        return range(max(1, min(self.snapshot.parts, whole)))
+        return _parts(self.snapshot, self.most)
 
     def _tree(self) -> exp.Select:
         chosen = [

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from .names import Names
+from .report_names import listed
 from .words import REFUSALS
 
 UNKNOWN = "–"
@@ -44,6 +45,7 @@ FACTS = {
     "stability": gettext_noop("stability"),
     "certainty": gettext_noop("mean certainty"),
     "mean": gettext_noop("mean score"),
+    "mean_yuan": gettext_noop("mean value in yuan"),
     "rows": gettext_noop("customers"),
     "known": gettext_noop("with a score"),
     "positives": gettext_noop("with the outcome"),
@@ -51,11 +53,18 @@ FACTS = {
     "held_out": gettext_noop("held out for the test"),
     "purged": gettext_noop("left out, for their outcomes reach into the held-out day"),
     "snapshots": gettext_noop("snapshots"),
+    "in_snapshots": gettext_noop("customers in the snapshots"),
+    "read": gettext_noop("of them read"),
     "days": gettext_noop("days"),
     "candidates": gettext_noop("attributes looked at"),
     "looked_at": gettext_noop("attributes searched for leaks"),
     "suspects": gettext_noop("separate well alone, to be looked at"),
 }
+# Those that are shares of customers, and told as such.
+SHARES = (
+    *("top_tenth_share", "marked", "bought", "conversion", "repeat_rate"),
+    *("weekly_return", "won_back"),
+)
 # Why a figure of a table is missing, where the sentence of a refusal needs more than is known here.
 WHY = {
     "too_few_outcomes": gettext_noop("too few customers with the outcome, or without it"),
@@ -87,20 +96,25 @@ def short(value: Any) -> str:
         return UNKNOWN
     if isinstance(value, bool):
         return _("yes") if value else _("no")
-    if isinstance(value, float) and not value.is_integer():
+    if isinstance(value, float) and not value.is_integer() and abs(value) < 1000:
         if abs(value) >= 0.001:
-            return f"{value:.3f}"
+            return minus(f"{value:.3f}")
         return "< 0.001" if value > 0 else "> −0.001"
-    return f"{int(value):,}" if isinstance(value, int | float) else str(value)
+    return minus(f"{value:,.0f}") if isinstance(value, int | float) else str(value)
+
+
+def minus(text: str) -> str:
+    """With the sign that is as wide as a digit."""
+    return text.replace("-", "−")
 
 
 def percent(value: float | None) -> str:
     """0.0234 → 2.3 %, as everywhere in the portal."""
-    return UNKNOWN if value is None else f"{value:.1%}".replace("%", "\u202f%")
+    return UNKNOWN if value is None else minus(f"{value:,.1%}").replace("%", "\u202f%")
 
 
 def interval(low: float | None, high: float | None, digits: int = 3) -> str:
-    return "" if low is None or high is None else f"{low:.{digits}f} … {high:.{digits}f}"
+    return "" if low is None or high is None else minus(f"{low:.{digits}f} … {high:.{digits}f}")
 
 
 def facts(counts: dict[str, Any], names: Names) -> Iterator[tuple[str, str]]:
@@ -109,7 +123,14 @@ def facts(counts: dict[str, Any], names: Names) -> Iterator[tuple[str, str]]:
     for code, value in sorted(counts.items(), key=lambda one: order.get(one[0], len(order))):
         if code in UNTOLD or isinstance(value, dict) or value == []:
             continue
-        text = ", ".join(names.attributes(value)) if isinstance(value, list) else short(value)
-        ends = interval(counts.get(f"{code}_low"), counts.get(f"{code}_high"))
-        text = f"{text} ({ends})" if ends else text
+        text = _fact(code, value, names)
+        low, high = (counts.get(f"{code}_{end}") for end in ("low", "high"))
+        if low is not None and high is not None:
+            text += f" ({_fact(code, low, names)} … {_fact(code, high, names)})"
         yield _(FACTS.get(code, code.replace("_", " "))), text
+
+
+def _fact(code: str, value: Any, names: Names) -> str:
+    if isinstance(value, list):
+        return listed(names.attributes(value))
+    return percent(value) if code in SHARES else short(value)

@@ -214,7 +214,9 @@ class MovementPage:
         if not known:
             return None
         label = _("share that stayed, by group")
-        chart = Chart(label, _("group"), _("share that stayed"), (0, len(known)), (0, 1))
+        chart = Chart(
+            label, _("group"), _("share that stayed"), (0, len(known)), (0, 1), shares="y"
+        )
         chart.columns([g.moved.code for g in known], [g.share or 0.0 for g in known], most=20)
         for place, g in enumerate(known):
             chart.dot(place + 0.5, g.share or 0.0, g.low or 0.0, g.high or 0.0)

@@ -101,6 +101,11 @@ class Report:
         return bool(KINDS[self.version.model.kind].outcome)
 
     @property
+    def scores(self) -> bool:
+        """Whether it writes anything of a customer that could drift from day to day."""
+        return bool(KINDS[self.version.model.kind].writes(self.version.definition))
+
+    @property
     def metrics(self) -> list[tuple[str, str]]:
         return list(facts(self.version.metrics, self.names))
 
@@ -132,6 +137,27 @@ class Report:
         if suspects:
             lines += facts({"suspects": suspects}, self.names)
         return lines
+
+    @property
+    def made_of(self) -> str:
+        """Of how many customers it is; "" of a version that does not know how many there were."""
+        told = self.told.get("data", {})
+        if "in_snapshots" not in told:
+            return ""
+        text = _("Made from %(n)s of the %(all)s customers in the snapshots.")
+        return text % {"n": short(told["rows"]), "all": short(told["in_snapshots"])}
+
+    @property
+    def sample(self) -> str:
+        """That its counts and sums are not those of everybody; "" where they are."""
+        told = self.told.get("data", {})
+        if "read" not in told:
+            return ""
+        text = _(
+            "A sample: %(read)s of the %(all)s customers in the snapshots were read. Counts and "
+            "sums are those of the sample."
+        )
+        return text % {"read": short(told["read"]), "all": short(told["in_snapshots"])}
 
     @property
     def parameters(self) -> list[tuple[str, str]]:
@@ -246,7 +272,9 @@ class Report:
         for one in self.told.get("dependence", []):
             name = self.names.attribute(one["attribute"])
             texts = [self._step(one["attribute"], step) for step in one["steps"]]
-            chart = charts.dependence(one["steps"], texts, name, name, _("mean score"))
+            unit = self.names.unit(one["attribute"])
+            along = f"{name} ({unit})" if unit else name
+            chart = charts.dependence(one["steps"], texts, name, along, _("mean score"))
             rows = list(zip(texts, one["steps"], strict=True))
             yield Dependence(name, one["n"], chart, rows)
 

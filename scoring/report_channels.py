@@ -53,7 +53,7 @@ def channel_chart(body: Json) -> Chart:
     profits = [total["profit"] for total in channel_totals(body)]
     ends = (min(0.0, *profits), max(0.0, *profits))
     label = _("Profit by channel")
-    chart = Chart(label, "", _("yuan"), (0, len(profits)), ends)
+    chart = Chart(label, _("Channel"), _("yuan"), (0, len(profits)), ends)
     chart.columns([total["name"] for total in channel_totals(body)], profits)
     return chart
 

@@ -145,7 +145,7 @@ def name_in_words(name: Json, names: Wording) -> str:
     """The name that is proposed for a group: what it does, then what it is worth."""
     said = [said_of(attribute, code, level, names) for attribute, code, level in name["words"]]
     if name["value"]:
-        said.append(_(NUMBER[name["value"]]) % {"what": _("value")})
+        said.append(_(NUMBER[name["value"]]) % {"what": _("customer value")})
     text = ("，" if in_chinese() else ", ").join(said) or _("like all the others")
     return text if name["number"] is None else f"{text} ({name['number']})"
 

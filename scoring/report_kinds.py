@@ -30,7 +30,8 @@ def uplift_curve(body: Json) -> Chart:
     curve = body["quality"]["curve"]
     gains = [p[name] for p in curve for name in ("gain", "random")]
     ends = (min(0.0, *gains), max(0.0, *gains))
-    chart = Chart(_("Qini curve"), _("share of customers"), _("outcomes gained"), (0, 1), ends)
+    gained = _("outcomes gained per contacted customer")
+    chart = Chart(_("Qini curve"), _("share of customers"), gained, (0, 1), ends, shares="x")
     chart.line([(p["share"], p["random"]) for p in curve], guide=True)
     chart.line([(p["share"], p["gain"]) for p in curve])
     return chart

@@ -97,14 +97,15 @@ def life_cycle_groups(body: Json, definition: Json, names: Names) -> list[Json]:
 
 def life_cycle_chart(body: Json, definition: Json, names: Names) -> Chart:
     groups = life_cycle_groups(body, definition, names)
-    shares = [100 * (group["share"]["value"] or 0.0) for group in groups]
-    label = _("Customers by group")
-    chart = Chart(label, "", "%", (0, len(groups)), (0, max([1.0, *shares])))
+    shares = [group["share"]["value"] or 0.0 for group in groups]
+    most = max([0.01, *shares, *(group["share"]["high"] or 0.0 for group in groups)])
+    label, share = _("Customers by group"), _("share of customers")
+    chart = Chart(label, _("group"), share, (0, len(groups)), (0, most), shares="y")
     chart.columns([group["name"] for group in groups], shares)
     for place, group in enumerate(groups):
         ends = group["share"]
         if ends["value"] is not None:
-            chart.dot(place + 0.5, *(100 * ends[end] for end in ("value", "low", "high")))
+            chart.dot(place + 0.5, *(ends[end] for end in ("value", "low", "high")))
     return chart
 
 

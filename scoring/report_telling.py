@@ -38,7 +38,8 @@ def telling_chart(body: Json) -> Chart:
     values = [value for _less, value in points]
     ends = (min(0.0, *values), max(0.0, *values))
     label = _("What telling everybody would bring")
-    chart = Chart(label, _("leaving falls by"), _("yuan each"), (0, points[-1][0]), ends)
+    less = (0, points[-1][0])
+    chart = Chart(label, _("leaving falls by"), _("yuan each"), less, ends, shares="x")
     chart.line([(0, 0), (points[-1][0], 0)], guide=True)
     chart.line(points)
     return chart

@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from customers.models import Type
 
+from .charts import fitted
 from .kinds.base import Definition, grades_of
 from .report_names import Wording, listed, yes_no
 
@@ -196,7 +197,7 @@ def _box(branch: Branch, x: int, y: float, shades: Mapping[int, str], *, hidden:
     if hidden and branch.below:
         more = ngettext("+ %(n)d leaf", "+ %(n)d leaves", branch.leaves) % {"n": branch.leaves}
     first, second = (branch.attribute, branch.says) if branch.says else (branch.title, "")
-    lines = (fitted(first), fitted(second))
+    lines = (fitted(first, COLUMNS), fitted(second, COLUMNS))
     return Box(branch, x, y, lines, shades[branch.node["id"]], more)
 
 
@@ -215,13 +216,3 @@ def every(branch: Branch) -> Iterator[Branch]:
     yield branch
     for child in branch.below:
         yield from every(child)
-
-
-def fitted(text: str, columns: int = COLUMNS) -> str:
-    """The text, cut with … where it is wider than a box."""
-    taken = 0
-    for place, letter in enumerate(text):
-        taken += 2 if ord(letter) > 0x2E7F else 1
-        if taken > columns:
-            return text[: max(0, place - 1)].rstrip() + "…"
-    return text

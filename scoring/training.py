@@ -29,7 +29,7 @@ from lake.models import Partition
 
 from .channel_counts import channel_counts
 from .checkpoints import Checkpoint
-from .dataset import read, refuse_future, training_rows, window_of
+from .dataset import coverage, read, refuse_future, training_rows, window_of
 from .kinds import KINDS
 from .learning.leaks import LEAK, Finding, LeakDetector
 from .learning.refusal import NotEstimable
@@ -102,7 +102,7 @@ def question(claim: Claim) -> Done:
             if known is None:
                 raise NotEstimable("no_orders")
             refuse_future(newest, window["within_days"], known)
-    return Done(counts={"candidates": len(inputs["features"]), "days": len(inputs["snapshots"])})
+    return Done(counts=_looked_at(inputs) | {"days": len(inputs["snapshots"])})
 
 
 def data(claim: Claim) -> Done:
@@ -115,7 +115,8 @@ def data(claim: Claim) -> Done:
     with _refusing(inputs):
         made = training_rows(inputs, most=settings.TRAINING_ROWS, progress=claim.progress)
         rows = read(made, inputs)
-        counts = {"rows": len(rows), "held_out": int(rows.held_out.sum())}
+        counts = coverage(inputs, settings.TRAINING_ROWS)
+        counts |= {"rows": len(rows), "held_out": int(rows.held_out.sum())}
         if made.facts.get("purged"):
             counts["purged"] = made.facts["purged"]
         if inputs["outcome"]:
@@ -271,11 +272,16 @@ def _events(table: str, first: date, last: date) -> list[int]:
     return [partition.pk for partition in delivered_of(table, first, last)]
 
 
+def _looked_at(inputs: dict[str, Any]) -> dict[str, int]:
+    """How many attributes; of a model that learns from none it is no figure at all."""
+    return {"candidates": len(inputs["features"])} if inputs["features"] else {}
+
+
 def _told_data(run: Run) -> dict[str, Any]:
     stages = {step.name: step.counts for step in run.steps.filter(state=State.DONE)}
     return {
         "snapshots": run.inputs["snapshot_names"],
-        "candidates": len(run.inputs["features"]),
+        **_looked_at(run.inputs),
         **stages.get("data", {}),
         "suspects": stages.get("preparation", {}).get("suspects", []),
     }

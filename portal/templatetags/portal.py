@@ -61,7 +61,7 @@ def thousands(value: float | None) -> str:
 @register.filter
 def percent(value: float | None, digits: int = 1) -> str:
     """0.0234 → 2.3 %."""
-    return UNKNOWN if _unknown(value) else f"{value:.{digits}%}".replace("%", "\u202f%")
+    return UNKNOWN if _unknown(value) else f"{value:,.{digits}%}".replace("%", "\u202f%")
 
 
 @register.filter

@@ -171,7 +171,7 @@ class CrossSellKind(Kind):
             "metrics": {
                 "rows": len(rows),
                 "offered": int(offered.sum()),
-                "mean": float(known.mean()) if len(known) else None,
+                "mean_yuan": float(known.mean()) if len(known) else None,
                 "upsell": int(found.upsell.sum()),
             },
             "value": plain(_mean(known)),

@@ -113,7 +113,7 @@ class LifetimeValueKind(Kind):
             "metrics": {
                 "rows": len(rows),
                 "positives": int(rows.y.sum()),
-                "mean": float(value.mean()),
+                "mean_yuan": float(value.mean()),
                 "auc": told.value,
                 "auc_low": told.low,
                 "auc_high": told.high,

@@ -97,7 +97,7 @@ class PurchaseValueKind(PurchasedKind):
             "metrics": {
                 "rows": len(rows),
                 "known": len(x),
-                "mean": float(value.mean()),
+                "mean_yuan": float(value.mean()),
                 "top_tenth_share": tenths[0]["share"],
                 "foretold": checked.get("foretold"),
                 "came": checked.get("came"),

@@ -4,7 +4,9 @@ from typing import Any
 
 from django import template
 
-from ..figures import UNKNOWN, interval, percent, short, why
+from common.naming import in_chinese
+
+from ..figures import UNKNOWN, interval, minus, percent, short, why
 
 register = template.Library()
 
@@ -13,6 +15,26 @@ register = template.Library()
 def figure(value: Any) -> str:
     """12,345, 0.832; a dash where there is none."""
     return short(value)
+
+
+@register.filter
+def decimals(value: float | None, digits: int) -> str:
+    """−1,234.5; a dash where there is none. The same in every language."""
+    return UNKNOWN if value is None or value == "" else minus(f"{value:,.{digits}f}")
+
+
+@register.filter
+def chance(value: float | None) -> str:
+    """A p or q: 0.0235; never 0, which no test can show."""
+    if value is None:
+        return UNKNOWN
+    return "< 0.0001" if value < 0.0001 else f"{value:.4f}"
+
+
+@register.filter
+def clauses(texts: list[str]) -> str:
+    """Several half-sentences as one."""
+    return ("；" if in_chinese() else "; ").join(texts)
 
 
 @register.inclusion_tag("scoring/estimate.html")
@@ -26,7 +48,7 @@ def estimate(told: dict[str, Any] | None, unit: str = "") -> dict[str, str]:
         ends = "" if low is None else f"{percent(low)} … {percent(high)}"
         return {"value": percent(value), "interval": ends}
     digits = 2 if unit == "times" else 3
-    return {"value": f"{value:.{digits}f}", "interval": interval(low, high, digits)}
+    return {"value": minus(f"{value:.{digits}f}"), "interval": interval(low, high, digits)}
 
 
 @register.inclusion_tag("scoring/estimate_cell.html")

@@ -168,6 +168,12 @@ def test_the_page_states_what_is_assumed(snapshot) -> None:
         assert "<svg" in shown(trained("cheap_card"))
 
 
+def test_the_sums_of_a_sample_are_told_to_be_of_a_sample(snapshot, settings) -> None:
+    settings.TRAINING_ROWS = ROWS // 2
+    define(MODEL)
+    assert "A sample: 1,500 of the 3,000 customers" in shown(trained("cheap_card"))
+
+
 def test_where_no_bill_is_known_there_is_nothing_to_tell(catalogue) -> None:
     define(MODEL)
     none = np.full(50, np.nan)

@@ -213,6 +213,13 @@ def test_every_customer_counts_however_few_rows_a_training_may_read(province, se
     assert version.metrics["contacts"] == 3
 
 
+def test_no_attributes_are_said_to_be_looked_at_where_none_are_learnt_from(province) -> None:
+    define(MODEL)
+    version = trained("channels")
+    assert "candidates" not in version.report["data"]
+    assert all("candidates" not in stage["facts"] for stage in version.stages)
+
+
 def test_who_is_outside_the_population_counts_nowhere(province) -> None:
     define({**MODEL, "population": "brand = 'mzone'"})
     report = trained("channels").report

@@ -160,6 +160,13 @@ def test_the_page_tells_offers_with_intervals_and_where_the_lifts_come_from(toge
     assert sum(p["customers"] for p in version.report["products"]) == version.metrics["offered"]
 
 
+def test_the_counts_of_a_sample_are_told_to_be_of_a_sample(snapshot, settings) -> None:
+    settings.TRAINING_ROWS = ROWS // 2
+    define(LEAVING, MODEL)
+    published("leaving")
+    assert "A sample: 1,500 of the 3,000 customers" in shown(trained("next_product"))
+
+
 def test_an_association_that_is_not_in_use_is_refused(together) -> None:
     define(ASSOCIATION, COLD)
     trained("together")

@@ -116,6 +116,22 @@ def test_the_page_tells_what_a_better_return_would_bring(snapshot) -> None:
         assert "<svg" in shown(version)
 
 
+def test_the_counts_of_a_sample_are_told_to_be_of_a_sample(snapshot, settings) -> None:
+    settings.TRAINING_ROWS = ROWS // 2
+    define(MODEL)
+    version = trained("life")
+    read = version.report["data"]["read"]
+    assert 0 < read < ROWS
+    assert f"A sample: {read} of the {ROWS} customers" in shown(version)
+
+
+def test_an_aim_that_is_reached_is_said_to_be_reached(snapshot) -> None:
+    define(MODEL | {"weekly_return_target": 0.001})
+    page = shown(trained("life"))
+    assert "at the aim of 0.1% already" in page
+    assert "more customers would come back" not in page
+
+
 def test_where_nobody_buys_there_is_no_life_cycle(catalogue) -> None:
     define(MODEL)
     customers(50)

@@ -72,7 +72,7 @@ def test_the_tenths_are_worth_less_and_less_and_all_together_everything(snapshot
     assert sum(t["share"] for t in tenths) == pytest.approx(1)
     assert sum(t["customers"] for t in tenths) == version.metrics["rows"]
     mean = sum(t["value"] * t["customers"] for t in tenths) / version.metrics["rows"]
-    assert version.metrics["mean"] == pytest.approx(mean)
+    assert version.metrics["mean_yuan"] == pytest.approx(mean)
 
 
 def test_the_day_gives_everybody_yuan_and_reasons(snapshot) -> None:

@@ -14,6 +14,7 @@ from django.utils import translation
 from accounts.models import User
 from customers.models import Attribute
 from scoring import definitions, report_groups, report_trees
+from scoring.charts import fitted
 from scoring.kinds.groups import GroupsKind
 from scoring.learning.groups import BehaviourGroups
 from scoring.models import Model, ModelVersion
@@ -218,9 +219,9 @@ def test_conditions_are_said_in_brief(reader, asked, said):
 
 
 def test_a_long_line_is_cut_to_its_box_and_chinese_takes_twice_the_room():
-    assert report_trees.fitted("a" * 27) == "a" * 27
-    assert report_trees.fitted("a" * 40).endswith("…")
-    assert len(report_trees.fitted("网" * 40)) == 13
+    assert fitted("a" * 27, 27) == "a" * 27
+    assert fitted("a" * 40, 27).endswith("…")
+    assert len(fitted("网" * 40, 27)) == 13
 
 
 # --- the groups ----------------------------------------------------------------------------------
@@ -242,7 +243,7 @@ def test_groups_are_named_in_words_with_share_and_what_sets_them_apart(groups, r
         assert f"{group['customers']:,}" in told
         assert f"{group['share']:.1%}".replace("%", " %") in told
     assert "Call time very high" in told
-    assert "value very low" in told
+    assert "customer value very low" in told
     assert "Very often brand: GoTone" in told
     assert "very_high" not in told
 
@@ -294,7 +295,7 @@ def test_a_group_like_all_others_and_a_second_of_one_name(reader):
     plain = {"words": [], "value": None, "number": None}
     assert report_groups.name_in_words(plain, Wording()) == "like all the others"
     again = {"words": [["calls", None, "low"]], "value": "high", "number": 2}
-    assert report_groups.name_in_words(again, Wording()) == "call time low, value high (2)"
+    assert report_groups.name_in_words(again, Wording()) == "call time low, customer value high (2)"
 
 
 # --- the value index -----------------------------------------------------------------------------

@@ -17,12 +17,15 @@ from scoring.figures import facts
 from scoring.models import Model, ModelDay, ModelVersion
 from scoring.names import Names
 from scoring.services import propose
+from scoring.templatetags.models import chance, decimals
 from scoring.training import start_training
 from tests.accounts.people import make_province, make_user
 from tests.portal.browser import PHONE, log_in
 from tests.portal.settings import page_settings as page_settings
 
 from .conftest import DAY, make_snapshot, published, train, trained
+from .kind_models import attribute, define
+from .test_kind_cannibalisation import MODEL as CHEAPER
 
 pytestmark = pytest.mark.django_db
 ROWS = 3000
@@ -303,6 +306,20 @@ def test_the_separation_is_told_with_its_interval(browser_: Browser, two_cities:
     assert f"KS {found['ks']:.3f}<" in browser_.report(version)
 
 
+def test_a_report_says_of_how_many_customers_it_is_and_when_of_a_sample(
+    browser_: Browser, snapshot: Any, settings: Any
+) -> None:
+    browser_.login("auditor")
+    whole = browser_.report(trained("value_index"))
+    assert "Made from 3,000 of the 3,000 customers in the snapshots." in whole
+    assert "sample" not in whole
+    settings.TRAINING_ROWS = ROWS // 2
+    make_snapshot(key="again", seed=6)
+    part = browser_.report(trained("value_index"))
+    assert "Made from 1,500 of the 3,000 customers in the snapshots." in part
+    assert "A sample: 1,500 of the 3,000 customers in the snapshots were read." in part
+
+
 def test_a_report_shows_a_city_its_own_customers_only(browser_: Browser, two_cities: None) -> None:
     version = trained("movement_index")
     browser_.login("auditor")
@@ -464,6 +481,32 @@ def test_a_version_without_a_report_has_its_page_all_the_same(browser_: Browser)
     text = browser_.report(made)
     assert "Propensity to leave, version 1" in text
     assert "Scorecard" not in text
+    assert "the last 30 days" in text
+
+
+def test_of_a_model_that_scores_nobody_no_drift_is_told(browser_: Browser) -> None:
+    model = Model.objects.create(
+        code="channels", name_zh="渠道", name_en="Channels", kind="channel_profitability"
+    )
+    definition = {"rule": "last_touch", "window_days": 7, "margin_share": 0.4, "tariffs": {}}
+    ModelVersion.objects.create(model=model, number=1, definition=definition)
+    browser_.login("auditor")
+    text = browser_.text("model-version", code="channels", number=1)
+    assert "Drift" not in text
+    assert "Data, parameters and code" in text
+
+
+def test_what_a_button_does_is_said_beside_it(browser_: Browser, snapshot: Any) -> None:
+    version = trained("movement_index")
+    day = ModelDay.objects.create(version=version, business_date=DAY)
+    day.alerts = [{"code": "feature_absent", "attribute": "arpu"}]
+    day.save()
+    browser_.login("analyst", username="chen")
+    assert "scores nobody until one person" in browser_.text("model", code="movement_index")
+    assert "it is told no more until" in browser_.report(version)
+    browser_.act(version, "propose")
+    browser_.login("approver", username="li")
+    assert "Refused, it is not put to use" in browser_.report(version)
 
 
 # --- in a browser ---
@@ -491,6 +534,42 @@ def test_a_report_fits_a_phone_and_prints_uncut(
     tab.set_viewport_size(A4)
     tab.emulate_media(media="print")
     assert tab.evaluate(CUT) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_widest_tables_fit_the_screen_and_the_paper(
+    tab: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "relay", lambda *_: 0)  # nobody hears the bells here
+    rng = np.random.default_rng(7)
+    make_snapshot(ROWS, calls=rng.poisson(120, ROWS), traffic=rng.gamma(2, 900, ROWS))
+    attribute("calls", "integer")
+    attribute("traffic", "number")
+    attribute("cheap_card_yuan", "number", "score")
+    attribute("cheap_card_untold", "boolean", "score")
+    define(CHEAPER)
+    version = trained("cheap_card")
+    make_user("auditor", username="auditor")
+    log_in(tab, "auditor")
+    tab.goto(reverse("model-version", args=[version.model_id, version.number]))
+    assert tab.evaluate(CUT) == []
+    tab.set_viewport_size(A4)
+    tab.emulate_media(media="print")
+    assert tab.evaluate(CUT) == []
+
+
+def test_large_figures_are_grouped_and_shares_told_in_per_cent() -> None:
+    counts = {"at_stake": 1234567.89, "marked": 0.1234, "marked_low": 0.12, "marked_high": 0.13}
+    with translation.override("en"):
+        told = dict(facts(counts, Names()))
+    assert told["yuan at stake"] == "1,234,568"
+    assert told["share marked"].replace("\u202f", "") == "12.3% (12.0% … 13.0%)"
+
+
+def test_numbers_read_alike_in_every_language_and_no_p_is_nought() -> None:
+    with translation.override("zh-hans"):
+        assert decimals(-15930.4, 0) == "−15,930"
+    assert (decimals(None, 1), chance(0.0), chance(0.5383)) == ("–", "< 0.0001", "0.5383")
 
 
 def test_every_figure_is_told_by_a_name_and_with_its_interval() -> None:
