@@ -303,7 +303,7 @@ def in_trial(code: str, day: date, params: Params) -> exp.Subquery:
     )
 
 
-def window_of(definition: dict[str, Any]) -> dict[str, Any] | None:
+def ordered_outcome(definition: dict[str, Any]) -> dict[str, Any] | None:
     """Return {ordered, within_days} of an outcome that orders tell; None: they don't."""
     told = definition.get("label") or definition.get("trial")
     return told if isinstance(told, dict) else None
@@ -315,7 +315,7 @@ def _overlapping(definition: dict[str, Any], days: list[date]) -> set[date]:
     The newest is held out: orders that its outcomes are told by must tell no outcome that is learnt
     from. Of a label that is an attribute no window is known. Raises NotEstimable if all overlap.
     """
-    window = window_of(definition)
+    window = ordered_outcome(definition)
     if window is None:
         return set()
     *earlier, newest = days

@@ -29,7 +29,7 @@ from lake.models import Partition
 
 from .channel_counts import channel_counts
 from .checkpoints import Checkpoint
-from .dataset import coverage, read, refuse_future, training_rows, window_of
+from .dataset import coverage, ordered_outcome, read, refuse_future, training_rows
 from .kinds import KINDS
 from .learning.leaks import LEAK, Finding, LeakDetector
 from .learning.refusal import NotEstimable
@@ -92,7 +92,7 @@ def pin(model: Model, days: list[date]) -> dict[str, Any]:
 def question(claim: Claim) -> Done:
     """What is asked: of whom, as of when, until when. Outcomes still to come are refused."""
     inputs = claim.run.inputs
-    window = window_of(inputs["definition"])
+    window = ordered_outcome(inputs["definition"])
     with _refusing(inputs):
         if window is not None:
             newest = claim.run.business_date
