@@ -55,7 +55,7 @@ REFUSALS: dict[Code, str] = {
         "the outcome, or is the outcome itself. Leave it out, or show that it is known before"
     ),
     "too_good_together": gettext_noop(
-        "%(attribute)s tells the outcome about as well (AUC %(auc)s) as all other attributes "
+        "%(attribute)s tells the outcome about as well (AUC %(auc)s) as all honest attributes "
         "together (%(rest)s), and beside them far better (%(together)s) than one more of their "
         "kind could: it may be known only after the outcome. Leave it out, or show that it is "
         "known before"

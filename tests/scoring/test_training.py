@@ -260,7 +260,7 @@ def test_two_that_know_the_outcome_only_together_are_not_said_to_do_so_alone() -
     assert error["code"] == "too_good_together"
     assert error["extra"]["auc"] < 0.9 < error["extra"]["together"]
     assert "alone" not in error["message"]
-    assert "as all other attributes together" in error["message"]
+    assert "as all honest attributes together" in error["message"]
 
 
 def test_a_value_that_comes_with_one_outcome_only_is_named() -> None:
