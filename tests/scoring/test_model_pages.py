@@ -485,14 +485,16 @@ def test_a_version_without_a_report_has_its_page_all_the_same(browser_: Browser)
 
 
 def test_of_a_model_that_scores_nobody_no_drift_is_told(browser_: Browser) -> None:
-    model = Model.objects.create(
-        code="channels", name_zh="渠道", name_en="Channels", kind="channel_profitability"
-    )
     definition = {"rule": "last_touch", "window_days": 7, "margin_share": 0.4, "tariffs": {}}
-    ModelVersion.objects.create(model=model, number=1, definition=definition)
-    browser_.login("auditor")
-    text = browser_.text("model-version", code="channels", number=1)
-    assert "Drift" not in text
+    kind = {"kind": "channel_profitability", "definition": definition}
+    model = Model.objects.create(code="channels", name_zh="渠道", name_en="Channels", **kind)
+    made = ModelVersion.objects.create(model=model, number=1, definition=definition)
+    browser_.login("approver")
+    assert "Drift" not in browser_.report(made)
+    ModelVersion.objects.filter(pk=made.pk).update(state="proposed", proposed_by="chen")
+    text = browser_.report(made)
+    assert "it scores nobody" in text
+    assert "it scores every customer" not in text
     assert "Data, parameters and code" in text
 
 
