@@ -8,7 +8,8 @@ from uuid import UUID
 from customers.models import Category
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, as an answer has forty of them: that would take each three times as long to make.
+@dataclass(slots=True)
 class Fact:
     """One attribute as it is shown: ``value`` for a machine, ``shown`` for a person."""
 

@@ -67,6 +67,7 @@ class Phrases:
         self._reasoned = frozenset(a.code for a in seen if _is_reasons(a))
         self._reason = lru_cache(KEPT_TEXTS)(self._make_reason)
         self._matrix_of = {m.code: place for place, m in enumerate(words.planned.matrices)}
+        self._bands = lru_cache(KEPT_TEXTS)(self._make_bands)
         self._cell = lru_cache(KEPT_TEXTS)(self._make_cell)
         self._asked = lru_cache(KEPT_TEXTS)(self._make_asked)
         self._offered = lru_cache(KEPT_TEXTS)(self._make_offered)
@@ -91,12 +92,14 @@ class Phrases:
     # --- the customer ---
 
     def profile(self, now: Current) -> list[Fact]:
-        facts = []
+        facts, known = [], now.profile
         for code, name, category, shower in self._facts:
-            value = self.text(now.profile.get(code))
-            if value and code in self._reasoned:
-                facts.append(Fact(code, name, category, *self._why(value)))
-                continue
+            value = known.get(code)
+            if isinstance(value, str):
+                value = self.text(value)
+                if value and code in self._reasoned:
+                    facts.append(Fact(code, name, category, *self._why(value)))
+                    continue
             facts.append(Fact(code, name, category, value, shower(value)))
         return facts
 
@@ -156,7 +159,7 @@ class Phrases:
             bands=[BandInWords(*named) for named in self._bands(matrix.code, number).values()],
         )
 
-    def _bands(self, matrix: str, number: int) -> dict[str, tuple[str, str]]:
+    def _make_bands(self, matrix: str, number: int) -> dict[str, tuple[str, str]]:
         """Dimension code → (its name, the band's name), in the matrix's order.
 
         A band that would tell what the reader may not see is named as hidden.
