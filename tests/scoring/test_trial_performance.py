@@ -563,8 +563,11 @@ def test_a_fall_is_told_on_the_report_in_the_list_and_on_the_day(client: Client)
     assert "Qini by day" in told
     for day in ModelDay.objects.filter(business_date__in=[days[0], days[2]]):
         now = day.performance["now"]
-        assert f"{now['qini']['value']:.3f}".replace("-", "−") in told
-        assert f"{now['qini']['low']:.3f} … {now['qini']['high']:.3f}" in told
+        value, low, high = (
+            f"{now['qini'][end]:.3f}".replace("-", "−") for end in ("value", "low", "high")
+        )
+        assert value in told
+        assert f"{low} … {high}" in told
         assert f"{now['treated']:,}" in told
         assert f"{now['lot']['low']:.3f} … {now['lot']['high']:.3f}" in told
     assert "too few customers contacted, or too few left alone" in told
