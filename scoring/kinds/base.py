@@ -25,6 +25,26 @@ Matrix = NDArray[np.float64]
 
 ATTRIBUTE = {"type": "string", "minLength": 1, "maxLength": 60}
 LIMIT = {"type": "number"}
+BANDS = {
+    "type": "array",
+    "minItems": 1,
+    "items": {
+        "type": "object",
+        "properties": {
+            "code": {"type": "string", "minLength": 1, "maxLength": 40},
+            "from": LIMIT,
+            "to": LIMIT,
+        },
+        "required": ["code"],
+        "additionalProperties": False,
+    },
+}
+GRADES = {
+    "type": "object",
+    "properties": {"output": ATTRIBUTE, "bands": BANDS},
+    "required": ["output", "bands"],
+    "additionalProperties": False,
+}
 
 
 @dataclass(frozen=True)
@@ -200,3 +220,9 @@ def grades_of(definition: Definition) -> Grades | None:
         tuple(b.low for b in bands),
         tuple(b.code for b in bands),
     )
+
+
+def graded(definition: Definition, score: NDArray[np.float64]) -> dict[str, pa.Array]:
+    """The column of grades, where the definition asks for them."""
+    grades = grades_of(definition)
+    return {} if grades is None else {grades.output: grades.of(score)}

@@ -18,7 +18,7 @@ from ..learning.lifetime_value import LifetimeValue
 from ..learning.survival import MonthlyHazard
 from ..reporting import parameters, plain
 from ..rows import Rows
-from .base import ATTRIBUTE, Definition, Kind, Matrix, Progress, number
+from .base import ATTRIBUTE, GRADES, Definition, Kind, Matrix, Progress, graded, number
 from .outcome import ATTRIBUTES
 
 HORIZON_MONTHS = 36
@@ -52,10 +52,12 @@ class LifetimeValueKind(Kind):
         "without": ATTRIBUTES,
         "known_after": ATTRIBUTES,
         "vouched": ATTRIBUTES,
+        "grades": GRADES,
     }
     required: ClassVar[tuple[str, ...]] = ("output", "label", "money", "share", "tenure")
 
     def check(self, item: Definition, where: list[Any]) -> None:
+        super().check(item, where)
         read = {name: item[name] for name in READ if name in item}
         if len({*read.values()}) < len(read):
             raise DomainError(
@@ -130,7 +132,8 @@ class LifetimeValueKind(Kind):
     def columns(
         self, definition: Definition, fitted: LifetimeValue, x: Matrix, batch: pa.RecordBatch
     ) -> dict[str, pa.Array]:
-        return {definition["output"]: number(fitted.predict(x))}
+        value = fitted.predict(x)
+        return {definition["output"]: number(value)} | graded(definition, value)
 
 
 def _tenths(fitted: LifetimeValue, rows: Rows, value: NDArray[np.float64]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from ..reporting import outcome_report
 from ..rows import Rows
-from .base import ATTRIBUTE, LIMIT, Definition, Kind, Matrix, Progress, grades_of, number
+from .base import ATTRIBUTE, GRADES, Definition, Kind, Matrix, Progress, graded, number
 
 ORDERED = {
     "type": "object",
@@ -23,26 +23,6 @@ ORDERED = {
     "additionalProperties": False,
 }
 ATTRIBUTES = {"type": "array", "minItems": 1, "uniqueItems": True, "items": ATTRIBUTE}
-BANDS = {
-    "type": "array",
-    "minItems": 1,
-    "items": {
-        "type": "object",
-        "properties": {
-            "code": {"type": "string", "minLength": 1, "maxLength": 40},
-            "from": LIMIT,
-            "to": LIMIT,
-        },
-        "required": ["code"],
-        "additionalProperties": False,
-    },
-}
-GRADES = {
-    "type": "object",
-    "properties": {"output": ATTRIBUTE, "bands": BANDS},
-    "required": ["output", "bands"],
-    "additionalProperties": False,
-}
 
 
 class OutcomeKind(Kind):
@@ -80,8 +60,4 @@ class OutcomeKind(Kind):
         self, definition: Definition, fitted: Any, x: Matrix, batch: pa.RecordBatch
     ) -> dict[str, pa.Array]:
         score = fitted.predict(x)
-        columns = {definition["output"]: number(score)}
-        grades = grades_of(definition)
-        if grades is not None:
-            columns[grades.output] = grades.of(score)
-        return columns
+        return {definition["output"]: number(score)} | graded(definition, score)

@@ -18,7 +18,7 @@ from ..learning.purchases import BgNbd
 from ..learning.refusal import NotEstimable
 from ..reporting import parameters, plain
 from ..rows import Rows
-from .base import ATTRIBUTE, Definition, Matrix, Progress, number
+from .base import ATTRIBUTE, GRADES, Definition, Matrix, Progress, graded, number
 from .lifetime_value import HORIZON_MONTHS, MONTHLY_DISCOUNT
 from .purchased import (
     DAYS,
@@ -52,6 +52,7 @@ class PurchaseValueKind(PurchasedKind):
         "horizon": {"type": "integer", "minimum": 1, "maximum": 240},
         "discount": {"type": "number", "minimum": 0, "exclusiveMaximum": 1},
         "check_days": DAYS,
+        "grades": GRADES,
     }
     required: ClassVar[tuple[str, ...]] = ("output", "share")
 
@@ -119,7 +120,8 @@ class PurchaseValueKind(PurchasedKind):
     def columns(
         self, definition: Definition, fitted: PurchaseValue, x: Matrix, batch: pa.RecordBatch
     ) -> dict[str, pa.Array]:
-        return {definition["output"]: number(self.watched(fitted, x))}
+        value = self.watched(fitted, x)
+        return {definition["output"]: number(value)} | graded(definition, value)
 
     def watched(self, fitted: PurchaseValue, x: Matrix) -> Numbers:
         return fitted.predict(_to_the_eve(x))

@@ -30,6 +30,7 @@ class PurchasedKind(Kind):
     properties: ClassVar[dict[str, Any]] = {"record_days": DAYS}
 
     def check(self, item: Definition, where: list[Any]) -> None:
+        super().check(item, where)
         if "reasons" in item:
             raise DomainError(
                 "no_reasons",

@@ -18,7 +18,7 @@ from ..learning.reasons import NONE
 from ..learning.second_sim import SIGNALS, THRESHOLD, Part, SecondSim, Signal
 from ..reporting import parameters, plain
 from ..rows import Rows
-from .base import ATTRIBUTE, Definition, Kind, Matrix, Output, Progress, number
+from .base import ATTRIBUTE, GRADES, Definition, Kind, Matrix, Output, Progress, graded, number
 
 PART = {
     "type": "object",
@@ -59,10 +59,12 @@ class SecondSimKind(Kind):
         "age": ATTRIBUTE,
         "signals": {"type": "array", "minItems": 1, "items": SIGNAL},
         "threshold": {"type": "number", "exclusiveMinimum": 0, "maximum": 100},
+        "grades": GRADES,
     }
     required: ClassVar[tuple[str, ...]] = ("output", "mark", "brand", "age")
 
     def check(self, item: Definition, where: list[Any]) -> None:
+        super().check(item, where)
         types = dict(Attribute.objects.values_list("code", "type"))
         for code, place in self.named(item):
             is_category = types.get(code) == Type.CATEGORY
@@ -140,7 +142,8 @@ class SecondSimKind(Kind):
     ) -> dict[str, pa.Array]:
         index = fitted.predict(x)
         mark = pa.array(index >= fitted.threshold, pa.bool_(), mask=np.isnan(index))
-        return {definition["output"]: number(index), definition["mark"]: mark}
+        made = {definition["output"]: number(index), definition["mark"]: mark}
+        return made | graded(definition, index)
 
 
 def signals_of(definition: Definition) -> tuple[Signal, ...]:

@@ -75,6 +75,16 @@ def test_the_tenths_are_worth_less_and_less_and_all_together_everything(snapshot
     assert version.metrics["mean_yuan"] == pytest.approx(mean)
 
 
+def test_everybody_with_a_score_gets_its_grade(snapshot) -> None:
+    attribute("grade", "category", "score", ("low", "high"))
+    bands = [{"code": "low", "to": 500}, {"code": "high", "from": 500}]
+    define(MODEL | {"grades": {"output": "grade", "bands": bands}})
+    scores = read(score(snapshot, [published("worth")], progress=lambda done, total: None))
+    found, grades = (scores.column(name).to_pylist() for name in ("worth", "grade"))
+    assert grades == [v if v is None else ("high" if v >= 500 else "low") for v in found]
+    assert {*grades} >= {"low", "high"}
+
+
 def test_the_day_gives_everybody_yuan_and_reasons(snapshot) -> None:
     define(MODEL)
     version = published("worth")

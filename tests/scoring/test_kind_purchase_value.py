@@ -66,6 +66,16 @@ def test_values_are_those_of_the_method_on_the_orders_themselves(snapshot, bough
     assert sum(value is not None for value in told.values()) == len(numbers)
 
 
+def test_everybody_with_a_value_gets_its_grade(snapshot) -> None:
+    attribute("grade", "category", "score", ("low", "high"))
+    bands = [{"code": "low", "to": 20}, {"code": "high", "from": 20}]
+    define(MODEL | {"grades": {"output": "grade", "bands": bands}})
+    made = read(scored(snapshot, published("purchase_value")))
+    found, grades = (made.column(name).to_pylist() for name in ("purchase_yuan", "grade"))
+    assert grades == [v if v is None else ("high" if v >= 20 else "low") for v in found]
+    assert {*grades} == {None, "low", "high"}
+
+
 def test_as_many_buy_as_the_days_before_foretold(snapshot) -> None:
     define(MODEL)
     check = trained("purchase_value").report["check"]

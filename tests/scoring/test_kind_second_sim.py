@@ -64,6 +64,16 @@ def test_who_calls_the_others_is_marked_and_told_why(snapshot) -> None:
         assert parts_of(text)[0][1].startswith("calls >= ")
 
 
+def test_everybody_with_a_score_gets_its_grade(snapshot) -> None:
+    attribute("grade", "category", "score", ("low", "high"))
+    bands = [{"code": "low", "to": 40}, {"code": "high", "from": 40}]
+    define(MODEL | {"grades": {"output": "grade", "bands": bands}})
+    scores = read(score(snapshot, [published("second_sim")], progress=lambda done, total: None))
+    found, grades = (scores.column(name).to_pylist() for name in ("second_sim_index", "grade"))
+    assert grades == [v if v is None else ("high" if v >= 40 else "low") for v in found]
+    assert {*grades} >= {"low", "high"}
+
+
 def test_of_whom_too_little_is_known_nothing_is_said(snapshot) -> None:
     define(MODEL)
     scores = read(score(snapshot, [published("second_sim")], progress=lambda done, total: None))
