@@ -117,10 +117,24 @@ def _codes(version: ModelVersion) -> dict[str, tuple[str, ...]]:
     return {output.attribute: output.codes for output, _place in written if output.codes}
 
 
+def naming(version: ModelVersion) -> list[Place]:
+    """Who names an attribute that the version writes, and could not be computed without it."""
+    written = {o.attribute for o, _place in KINDS[version.model.kind].writes(version.definition)}
+
+    def less(catalogue: Catalogue) -> Catalogue:
+        return Catalogue([one for one in catalogue.values() if one.code not in written])
+
+    return list(_named(less))
+
+
 def _places(attribute: str, code: str) -> Iterator[Place]:
     def less(catalogue: Catalogue) -> Catalogue:
         return without(catalogue, attribute, code)
 
+    yield from _named(less)
+
+
+def _named(less: Less) -> Iterator[Place]:
     whole = rule_catalogue()
     reduced = less(whole)
     for name, text in sorted(_populations()):

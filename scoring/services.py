@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.services import By, log
 from common.errors import DomainError
 
-from .codes import check_codes
+from .codes import check_codes, naming
 from .kinds import KINDS
 from .models import Model, ModelVersion, VersionState
 
@@ -74,12 +74,15 @@ def roll_back(version: ModelVersion, *, by: By) -> ModelVersion:
 
 @transaction.atomic
 def withdraw(version: ModelVersion, *, note: str, by: By) -> ModelVersion:
-    """Take a version out of use: from the next day on its attributes are unknown.
+    """Take a version out of use: from the next day on nobody has its scores.
 
-    Raises DomainError ``still_read`` (409) while a version in use says nothing without its scores.
+    Raises DomainError ``still_read`` (409) while a version in use says nothing without its scores,
+    ``still_named`` (409) while a matrix, a mark, an audience, a policy or a priority names them:
+    the next day could not be computed. The way back to an earlier version is always open.
     """
     version = _at("withdraw", version)
     _refuse_read(version)
+    _refuse_named(version)
     version.decided_by, version.note = str(by), note.strip()
     return _moved("withdraw", version, by)
 
@@ -175,4 +178,19 @@ def _refuse_read(version: ModelVersion) -> None:
             % {"readers": ", ".join(str(other) for other in readers), "version": version},
             status=409,
             readers=[str(other) for other in readers],
+        )
+
+
+def _refuse_named(version: ModelVersion) -> None:
+    places = naming(version)
+    if places:
+        raise DomainError(
+            "still_named",
+            _(
+                "The scores of %(version)s are named by %(places)s: the next day could not be "
+                "computed without them. Change those first, or roll back to an earlier version."
+            )
+            % {"version": version, "places": ", ".join(place.label for place in places)},
+            status=409,
+            places=[place.label for place in places],
         )

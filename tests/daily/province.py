@@ -19,7 +19,8 @@ CUSTOMERS = 2_000
 DAY1, DAY2, DAY3 = (date(2026, 7, day) for day in (1, 2, 3))
 TRAINING_DAY = DAY1 - timedelta(days=30)
 # Those that the matrices read, and one of each way to learn.
-MODELS = ["value_index", "movement_index", "easyown_group"]
+# What the sample's matrices, marks and policies read, and groups.
+MODELS = ["value_index", "movement_index", "easyown_group", "second_sim", "low_price_card"]
 DEFINITIONS = servers.CHECKOUT / "definitions" / "sample_province"
 
 # Leases run out and bells are missed soon, so that tests needn't wait.

@@ -35,7 +35,7 @@ def learn() -> None:
         origin="score",
     )  # fmt: skip
     definitions.load([CARD], "test")
-    call_command("train_models", date=DAY2, model=["card", "low_price_card"], publish=True)
+    call_command("train_models", date=DAY2, model=["card"], publish=True)
 
 
 def test_a_day_reads_the_orders_of_the_days_before_it_and_the_scores_before_a_model(

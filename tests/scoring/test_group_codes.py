@@ -197,6 +197,16 @@ def test_who_names_a_code_that_ends_is_told_and_must_let_go_of_it_first(ending: 
     assert approve(second, by="ben").state == "published"
 
 
+def test_what_is_named_is_not_withdrawn_under_its_reader(ending: Any) -> None:
+    first, _second, code = ending
+    rule = {"rule": f"behaviour_group = '{code}'"}
+    define_audience(code="idle", name=Name("idle", "idle"), expression=rule, by="test")
+    with pytest.raises(DomainError) as refusal:
+        withdraw(first, note="", by="ann")
+    assert (refusal.value.code, refusal.value.status) == ("still_named", 409)
+    assert refusal.value.extra["places"] == ["audience idle"]
+
+
 def test_a_command_lets_no_named_code_end_either(ending: Any) -> None:
     _first, second, code = ending
     rule = {"rule": f"behaviour_group = '{code}'"}

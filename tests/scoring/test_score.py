@@ -242,21 +242,20 @@ MINE_ONLY = {
 @pytest.fixture
 def of_gotone(models) -> ModelVersion:
     """Learnt from gotone's customers, of whom alone the bill is known."""
-    asked = Model.objects.get(code="movement_index")
-    mine = {"population": "brand = 'gotone'", "features": ["arpu", "tenure"]}
-    asked.definition = asked.definition | mine
+    asked = Model.objects.get(code="value_index")
+    asked.definition = asked.definition | {"population": "brand = 'gotone'"}
     asked.save()
     make_snapshot(key="mine", **MINE_ONLY)
-    return published("movement_index")
+    return published("value_index")
 
 
 def test_what_is_never_known_of_others_makes_no_day_stale(later, of_gotone) -> None:
     yesterday = run(make_snapshot(key="first", **MINE_ONLY), [of_gotone])
     today = run(later(**MINE_ONLY), [of_gotone], yesterday)
-    facts = today.facts["models"]["movement_index"]
+    facts = today.facts["models"]["value_index"]
     assert facts["missing"] == {"arpu": 0.0, "tenure": 0.0}
     assert "stale_since" not in facts
-    assert alerts(today, [of_gotone]) == {"movement_index": set()}
+    assert alerts(today, [of_gotone]) == {"value_index": set()}
 
 
 @pytest.mark.parametrize(("known_of", "stale"), [(0.6, False), (0.4, True)])
@@ -268,6 +267,6 @@ def test_half_unknown_of_the_population_is_too_much_whatever_is_known_of_others(
     unknown = np.zeros(3000, dtype=bool)
     unknown[mine[int(known_of * len(mine)) :]] = True
     day = MINE_ONLY | {"arpu": pa.array(np.arange(3000.0), mask=unknown)}
-    facts = run(later(**day), [of_gotone], yesterday).facts["models"]["movement_index"]
+    facts = run(later(**day), [of_gotone], yesterday).facts["models"]["value_index"]
     assert facts["missing"]["arpu"] == pytest.approx(1 - known_of)
     assert ("stale_since" in facts) == stale
